@@ -1,0 +1,2 @@
+//! The `konfido` binary.
+fn main() {}
