@@ -1,0 +1,54 @@
+//! The command line: one enum, one line a subcommand, each in a file of its own under `cmd/`.
+
+use clap::{Parser, Subcommand};
+
+use crate::cmd;
+use crate::exit::ExitCode;
+use crate::ui::Ui;
+
+/// A secure and trusted exchange of patient summaries and prescriptions between countries.
+#[derive(Debug, Parser)]
+#[command(name = "konfido", version, about, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Print one JSON object to standard output and nothing else.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Keep remarks and progress off standard error.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Every subcommand. Its arguments and its work are in `cmd/<name>.rs`.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a completion script for a shell.
+    Completions(cmd::completions::Args),
+}
+
+impl Cli {
+    /// How this run speaks.
+    pub(crate) fn ui(&self) -> Ui {
+        Ui::new(self.json, self.quiet)
+    }
+
+    /// Runs the chosen subcommand.
+    pub(crate) fn run(self, ui: &Ui) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Completions(args) => cmd::completions::run(args, ui),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,7 @@
+//! The subcommands, one file each.
+//!
+//! A module here offers `pub(crate) struct Args` (deriving `clap::Args` and `Debug`) and
+//! `pub(crate) fn run(args: Args, ui: &Ui) -> anyhow::Result<ExitCode>`; it is entered by one line in the enum and one
+//! in the match of `cli.rs`. With `--json` (`ui.is_json()`) a command prints exactly one object by `ui.object`.
+
+pub(crate) mod completions;
