@@ -1,1 +1,18 @@
-//! konfido-circle
+//! Who belongs together: countries, identifiers, the signed circle file, certificates and the clock.
+//!
+//! A *circle* is the set of member states that trust each other. This crate holds what every other crate needs to
+//! name a member, a patient or an instant, and to decide whether a certificate or a circle file may be believed.
+
+mod clock;
+mod country;
+mod error;
+mod oid;
+mod patient;
+mod personal;
+
+pub use self::clock::{Clock, FixedClock, SystemClock};
+pub use self::country::CountryCode;
+pub use self::error::IdentifierError;
+pub use self::oid::{HomeCommunityId, Oid};
+pub use self::patient::PatientId;
+pub use self::personal::Personal;
