@@ -1,0 +1,4 @@
+//! Integration tests of konfido-xml: one binary, one module a subject.
+
+mod documents;
+mod fixtures;
