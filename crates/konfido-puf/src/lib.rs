@@ -1,1 +1,15 @@
-//! konfido-puf
+//! Keys that are never stored: an optical token, the fuzzy extractor behind it, and its noise as entropy.
+
+pub mod account;
+pub mod bch;
+mod bits;
+pub mod device;
+pub mod entropy;
+mod error;
+pub mod extractor;
+pub mod hash;
+pub mod helper;
+pub mod sim;
+
+pub use self::bits::{WORD_BITS, Word};
+pub use self::error::{PufError, Result};
