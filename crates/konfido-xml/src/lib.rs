@@ -8,7 +8,12 @@
 //! Parser, tree and canonicalisation are those of the `bergshamra` family; the rules of what is accepted
 //! are ours (see `docs/adr/0003-xml-signatures.md`).
 
+pub mod base64;
+pub mod mtom;
 pub mod ns;
+pub mod soap;
+pub mod wsa;
+pub mod wss;
 
 mod document;
 mod element;

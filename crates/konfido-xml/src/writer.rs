@@ -278,10 +278,10 @@ fn attribute_prefix(attribute: &Attribute, scope: &mut Scope, outer: usize) -> S
     if attribute.namespace == ns::XML {
         return "xml".to_owned();
     }
-    if scope.lookup(&attribute.prefix) != Some(&attribute.namespace) || attribute.prefix.is_empty() {
-        if let Some(bound) = scope.prefix_of(&attribute.namespace, false) {
-            return bound.to_owned();
-        }
+    let as_preferred =
+        !attribute.prefix.is_empty() && scope.lookup(&attribute.prefix) == Some(&attribute.namespace);
+    if let Some(bound) = scope.prefix_of(&attribute.namespace, false).filter(|_| !as_preferred) {
+        return bound.to_owned();
     }
     let preferred = if attribute.prefix.is_empty() { "ns" } else { &*attribute.prefix };
     scope.ensure(outer, preferred, &attribute.namespace)

@@ -15,3 +15,21 @@ pub(crate) fn openncp() -> Option<PathBuf> {
         }
     }
 }
+
+/// A recorded HTTP message.
+pub(crate) struct Http {
+    pub(crate) content_type: String,
+    pub(crate) body: bytes::Bytes,
+}
+
+/// Reads a `.http` recording.
+pub(crate) fn http(path: &std::path::Path) -> Http {
+    let bytes = bytes::Bytes::from(std::fs::read(path).unwrap());
+    let end = memchr::memmem::find(&bytes, b"\r\n\r\n").unwrap();
+    let head = std::str::from_utf8(&bytes[..end]).unwrap();
+    let content_type = head
+        .lines()
+        .find_map(|l| l.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case("content-type")))
+        .map_or_else(String::new, |(_, v)| v.trim().to_owned());
+    Http { content_type, body: bytes.slice(end + 4..) }
+}
