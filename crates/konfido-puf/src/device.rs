@@ -4,7 +4,11 @@
 //! from a recording, or computed. Only `Physical` earns entropy credit, and a production profile opens nothing
 //! with a key of any other provenance.
 
+pub mod frames;
+pub mod replay;
 pub mod simulated;
+#[cfg(feature = "v4l2")]
+pub mod v4l2;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 

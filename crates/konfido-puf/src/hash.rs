@@ -9,9 +9,11 @@
 //! * the statistic is odd about zero, so that the published choice of reliable bits says nothing about their signs;
 //! * magnitudes never leave the module: only sorted indices do.
 
+mod modal;
 mod model;
 mod spectral;
 
+pub use self::modal::ModalProjection;
 pub use self::model::{DeviceModel, by_model, calibrate};
 pub use self::spectral::SpectralProjection;
 

@@ -9,6 +9,7 @@ mod error;
 pub mod extractor;
 pub mod hash;
 pub mod helper;
+pub mod npy;
 pub mod sim;
 
 pub use self::bits::{WORD_BITS, Word};

@@ -28,7 +28,7 @@ pub struct DeviceModel {
 
 /// What SP 800-90B's worst estimator (compression) gives for masked OWP bits, and for NIST's own true random bits:
 /// the estimator's floor, taken as the assessment on purpose.
-const ASSESSED: f64 = 0.827;
+pub(super) const ASSESSED: f64 = 0.827;
 
 impl DeviceModel {
     const fn pattern_layout() -> Layout {
