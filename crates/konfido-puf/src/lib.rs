@@ -10,7 +10,9 @@ pub mod extractor;
 pub mod hash;
 pub mod helper;
 pub mod npy;
+pub mod protocol;
 pub mod sim;
+pub mod store;
 
 pub use self::bits::{WORD_BITS, Word};
 pub use self::error::{PufError, Result};

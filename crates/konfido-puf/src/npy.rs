@@ -47,7 +47,8 @@ impl Matrix {
             return Err(fault("Fortran order"));
         }
         let (rows, columns) = shape(value(header, "shape")?)?;
-        let count = rows.checked_mul(columns).filter(|&n| n <= MAX_ELEMENTS).ok_or_else(|| fault("too large"))?;
+        let count =
+            rows.checked_mul(columns).filter(|&n| n <= MAX_ELEMENTS).ok_or_else(|| fault("too large"))?;
         let width = match kind {
             "<c16" => 16,
             "<c8" | "<f8" => 8,

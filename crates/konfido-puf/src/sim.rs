@@ -14,8 +14,8 @@ mod field;
 mod token;
 
 pub use self::camera::{Camera, CameraModel};
-pub use self::field::{Optics, Pupil};
 pub(crate) use self::field::gaussian;
+pub use self::field::{Optics, Pupil};
 pub(crate) use self::token::pattern;
 pub use self::token::{Response, Token, TokenModel};
 

@@ -66,7 +66,8 @@ impl FramesDevice {
             if !matches!(known.as_deref(), Some("png" | "tif" | "tiff" | "raw")) {
                 continue;
             }
-            let Some((challenge, measurement)) = path.file_stem().and_then(|s| s.to_str()).and_then(parts) else {
+            let Some((challenge, measurement)) = path.file_stem().and_then(|s| s.to_str()).and_then(parts)
+            else {
                 continue;
             };
             if only.is_some_and(|text| !measurement.contains(text)) {

@@ -169,10 +169,15 @@ fn orthonormalise(basis: &mut [Vec<f32>]) {
 }
 
 /// Jacobi's method on a symmetric matrix; returns the rotation, columns being the eigenvectors.
-#[expect(clippy::indexing_slicing, clippy::needless_range_loop, reason = "square matrices, indices below their side")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::needless_range_loop,
+    reason = "square matrices, indices below their side"
+)]
 fn diagonalise(a: &mut [Vec<f32>]) -> Vec<Vec<f32>> {
     let n = a.len();
-    let mut v: Vec<Vec<f32>> = (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()).collect();
+    let mut v: Vec<Vec<f32>> =
+        (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()).collect();
     for _ in 0..12 {
         for p in 0..n {
             for q in p + 1..n {

@@ -1,6 +1,7 @@
 //! The crate from outside.
 mod fibre;
 mod physics;
+mod protocols;
 mod regenerate;
 
 /// The folder of third-party fixtures, or a loud remark; required where `KONFIDO_REQUIRE_FIXTURES=1`.
