@@ -23,6 +23,8 @@ pub(crate) struct Cli {
 /// Every subcommand. Its arguments and its work are in `cmd/<name>.rs`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Judge attestation evidence: SGX and TDX quotes, SNP reports, TPM quotes.
+    Attest(cmd::attest::Args),
     /// Write a completion script for a shell.
     Completions(cmd::completions::Args),
 }
@@ -36,6 +38,7 @@ impl Cli {
     /// Runs the chosen subcommand.
     pub(crate) fn run(self, ui: &Ui) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Attest(args) => cmd::attest::run(args, ui),
             Command::Completions(args) => cmd::completions::run(args, ui),
         }
     }

@@ -4,4 +4,5 @@
 //! `pub(crate) fn run(args: Args, ui: &Ui) -> anyhow::Result<ExitCode>`; it is entered by one line in the enum and one
 //! in the match of `cli.rs`. With `--json` (`ui.is_json()`) a command prints exactly one object by `ui.object`.
 
+pub(crate) mod attest;
 pub(crate) mod completions;
