@@ -1,0 +1,5 @@
+//! Documents of others and our own: read, written, rendered.
+
+mod documents;
+mod fixtures;
+mod pages;
