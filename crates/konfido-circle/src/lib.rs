@@ -9,6 +9,8 @@ mod error;
 mod oid;
 mod patient;
 mod personal;
+pub mod pki;
+pub mod trust;
 
 pub use self::clock::{Clock, FixedClock, SystemClock};
 pub use self::country::CountryCode;
@@ -16,3 +18,4 @@ pub use self::error::IdentifierError;
 pub use self::oid::{HomeCommunityId, Oid};
 pub use self::patient::PatientId;
 pub use self::personal::Personal;
+pub use self::trust::{CertificateError, CheckedCertificate, TrustStore, Usage};
