@@ -9,12 +9,15 @@
 //! are ours (see `docs/adr/0003-xml-signatures.md`).
 
 pub mod base64;
+pub mod c14n;
+pub mod dsig;
 pub mod mtom;
 pub mod ns;
 pub mod soap;
 pub mod wsa;
 pub mod wss;
 
+mod der;
 mod document;
 mod element;
 mod error;
