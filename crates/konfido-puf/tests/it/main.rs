@@ -1,4 +1,5 @@
 //! The crate from outside.
+mod entropy;
 mod fibre;
 mod physics;
 mod protocols;
