@@ -66,7 +66,8 @@ impl EhdsiError {
         if let Some(transformation) = number.and_then(TransformationCode::new) {
             return Self::Transformation(transformation);
         }
-        Self::Unknown(UnknownCode(code.chars().take(LONGEST_CODE).collect()))
+        let kept: String = code.chars().take(LONGEST_CODE).collect();
+        Self::Unknown(UnknownCode(kept.trim_end().to_owned()))
     }
 
     /// True when the code itself says that it is no more than a warning.

@@ -104,7 +104,10 @@ impl PartialDate {
     }
 }
 
-/// Reads an HL7 point in time: `yyyyMMdd[HH[mm[ss[.fff…]]]][±zzzz]`; without zone it is UTC.
+/// The first year that is written with four digits whatever the zone.
+const FIRST_YEAR: i16 = 1000;
+
+/// Reads an HL7 point in time: `yyyyMMdd[HH[mm[ss[.fff…]]]][±zzzz]`, to the millisecond; without zone it is UTC.
 pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let digits = |range: std::ops::Range<usize>| -> Option<i16> {
@@ -122,13 +125,14 @@ pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
     let mut nanosecond = 0;
     if let Some(fraction) = rest.strip_prefix('.') {
         let length = fraction.bytes().take_while(u8::is_ascii_digit).count();
-        let kept: String = fraction.chars().take(length.min(9)).collect();
+        let kept: String = fraction.chars().take(length.min(3)).collect();
         nanosecond = format!("{kept:0<9}").parse().ok()?;
         rest = fraction.get(length..)?;
     }
     let offset = read_offset(rest)?;
     let local = DateTime::new(year, month, day, hour, minute, second.min(59), nanosecond).ok()?;
-    offset.to_timestamp(local).ok()
+    let time = offset.to_timestamp(local).ok()?;
+    (Offset::UTC.to_datetime(time).year() >= FIRST_YEAR).then_some(time)
 }
 
 fn read_offset(text: &str) -> Option<Offset> {

@@ -205,8 +205,8 @@ impl DocumentEntry {
             confidentiality: coded(CONFIDENTIALITY),
             facility: coded(FACILITY_TYPE),
             practice_setting: coded(PRACTICE_SETTING),
-            created: slot_value(object, "creationTime").and_then(|text| hl7::read_time(&text)),
-            service_start: slot_value(object, "serviceStartTime").and_then(|text| hl7::read_time(&text)),
+            created: slot_value(object, "creationTime").and_then(|text| read_seconds(&text)),
+            service_start: slot_value(object, "serviceStartTime").and_then(|text| read_seconds(&text)),
             size: slot_value(object, "size").and_then(|size| size.parse().ok()),
             hash: slot_value(object, "hash"),
             language: slot_value(object, "languageCode"),
@@ -295,6 +295,11 @@ fn external_value(object: Element<'_>, (scheme, name): (&str, &str)) -> Option<S
         .find(|id| id.attribute("identificationScheme") == Some(scheme))
         .or_else(|| all().find(of_name))?;
     found.attribute("value").map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// A time to the second, which is all that is written.
+fn read_seconds(text: &str) -> Option<Timestamp> {
+    Timestamp::from_second(hl7::read_time(text)?.as_second()).ok()
 }
 
 /// `yyyyMMddHHmmss`: peers drop a time of any other length.

@@ -1,10 +1,8 @@
 //! `RetrieveDocumentSetResponse`: the answer of ITI-39, with its documents beside it (MTOM/XOP) or inside (base64).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use konfido_circle::{HomeCommunityId, Personal};
-use konfido_xml::{El, Element, ns};
+use konfido_xml::{El, Element, base64, mtom, ns};
 
 use super::error;
 use super::list::Refused;
@@ -30,6 +28,14 @@ pub struct NoAttachments;
 impl Attachments for NoAttachments {
     fn attachment(&self, _href: &str) -> Option<Bytes> {
         None
+    }
+}
+
+impl Attachments for mtom::Package {
+    fn attachment(&self, href: &str) -> Option<Bytes> {
+        let part = href.trim().strip_prefix("cid:")?;
+        let decoded = percent_encoding::percent_decode_str(part).decode_utf8().ok()?;
+        Self::attachment(self, &decoded).or_else(|| Self::attachment(self, part)).map(|a| a.body.clone())
     }
 }
 
@@ -163,7 +169,7 @@ impl RetrieveResponse {
         self.write(
             self.documents
                 .iter()
-                .map(|document| STANDARD.encode(document.content.reveal()))
+                .map(|document| base64::encode(document.content.reveal()))
                 .map(|base64| El::new(XDS_B, "Document").text(base64)),
         )
     }
@@ -224,15 +230,24 @@ impl RetrievedDocument {
 }
 
 fn read_content(document: Element<'_>, attachments: &dyn Attachments) -> Result<Bytes, Malformed> {
-    if let Some(include) = document.child(ns::XOP, "Include") {
-        return include
-            .attribute("href")
-            .and_then(|href| attachments.attachment(href))
-            .ok_or_else(|| Malformed::at(include, "the part that is included is missing"));
-    }
-    let text: String = document.text().split_whitespace().collect();
-    if text.is_empty() {
-        return Err(Malformed::at(document, "the document is empty"));
-    }
-    STANDARD.decode(text).map(Bytes::from).map_err(|_| Malformed::at(document, "the document is not base64"))
+    let mut children = document.children();
+    let bytes = match children.next() {
+        Some(include) => {
+            let alone = children.next().is_none() && document.own_text().trim().is_empty();
+            if !include.is(ns::XOP, "Include") || !alone {
+                return Err(Malformed::at(
+                    document,
+                    "a document is base64, or one `xop:Include` and nothing else",
+                ));
+            }
+            include
+                .attribute("href")
+                .and_then(|href| attachments.attachment(href))
+                .ok_or_else(|| Malformed::at(include, "the part that is included is missing"))?
+        }
+        None => base64::decode(&document.own_text())
+            .map(Bytes::from)
+            .ok_or_else(|| Malformed::at(document, "the document is not base64"))?,
+    };
+    if bytes.is_empty() { Err(Malformed::at(document, "the document is empty")) } else { Ok(bytes) }
 }

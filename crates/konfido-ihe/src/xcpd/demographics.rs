@@ -133,6 +133,13 @@ impl PersonName {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// One element for each part.
+    pub(super) fn join(&mut self) {
+        join(&mut self.prefix, " ");
+        join(&mut self.family, " ");
+        join(&mut self.given, " ");
+    }
 }
 
 impl Address {
@@ -158,6 +165,17 @@ impl Address {
 
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// One element for the street.
+    pub(super) fn join(&mut self) {
+        join(&mut self.street, ", ");
+    }
+}
+
+fn join(texts: &mut Vec<String>, between: &str) {
+    if texts.len() > 1 {
+        *texts = vec![texts.join(between)];
     }
 }
 

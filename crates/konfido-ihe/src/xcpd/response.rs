@@ -186,6 +186,16 @@ impl PatientMatch {
         Ok(Self { id, demographics: Personal::new(demographics), score, custodian })
     }
 
+    /// Family name, given name and street in one element each: of several the reference implementation shows only the last.
+    fn in_one_of_each(self) -> Self {
+        let demographics = self.demographics.map(|mut known| {
+            known.names.iter_mut().for_each(PersonName::join);
+            known.addresses.iter_mut().for_each(Address::join);
+            known
+        });
+        Self { demographics, ..self }
+    }
+
     fn write(&self) -> El {
         let known = self.demographics.reveal();
         let nameless = known.names.is_empty().then(|| hl7("name").attr("nullFlavor", "NI"));
@@ -201,7 +211,8 @@ impl PatientMatch {
             .children(known.addresses.iter().map(|address| address.write("addr", "streetAddressLine")));
         let value = hl7("value")
             .attr_ns(ns::XSI, "xsi", "type", "INT")
-            .attr("value", self.score.unwrap_or(100).to_string());
+            .opt_attr("value", self.score.map(|score| score.to_string()))
+            .opt_attr("nullFlavor", self.score.is_none().then_some("NI"));
         let observation = hl7("queryMatchObservation")
             .attr("classCode", "OBS")
             .attr("moodCode", "EVN")
@@ -254,7 +265,7 @@ impl XcpdResponse {
             return Self::refused(request, from, id, now, &Refusal::NotFound);
         }
         let mut answer = Self::of(request, from, id, now, AckCode::Accept, "deliveredResponse", "OK");
-        answer.matches = patients;
+        answer.matches = patients.into_iter().map(PatientMatch::in_one_of_each).collect();
         answer
     }
 

@@ -6,12 +6,17 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     reason = "a test that fails says so by panicking, also in the functions that it calls"
 )]
 
 mod emitted;
 mod fixtures;
+mod frozen;
 mod messages;
+mod mutants;
 mod recorded;
 mod roundtrip;
 mod schema;
+mod tables;
+mod tolerance;
