@@ -11,6 +11,7 @@
 pub mod base64;
 pub mod c14n;
 pub mod dsig;
+pub mod enc;
 pub mod mtom;
 pub mod ns;
 pub mod soap;

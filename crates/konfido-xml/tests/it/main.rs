@@ -10,6 +10,7 @@
 )]
 
 mod documents;
+mod encryption;
 mod fixtures;
 mod messages;
 mod recorded;
