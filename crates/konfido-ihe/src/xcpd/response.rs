@@ -265,7 +265,13 @@ impl XcpdResponse {
             return Self::refused(request, from, id, now, &Refusal::NotFound);
         }
         let mut answer = Self::of(request, from, id, now, AckCode::Accept, "deliveredResponse", "OK");
-        answer.matches = patients.into_iter().map(PatientMatch::in_one_of_each).collect();
+        answer.matches = patients
+            .into_iter()
+            .map(|patient| {
+                let custodian = patient.custodian.clone().or_else(|| Some(from.oid().as_str().to_owned()));
+                PatientMatch { custodian, ..patient.in_one_of_each() }
+            })
+            .collect();
         answer
     }
 
