@@ -98,7 +98,7 @@ impl Issued {
     /// The certificate as PEM.
     #[must_use]
     pub fn certificate_pem(&self) -> String {
-        files::pem("CERTIFICATE", &self.certificate)
+        certificate_pem(&self.certificate)
     }
 
     /// The private key as PKCS#8 DER, for a TLS library that insists on holding it.
@@ -111,6 +111,11 @@ impl Issued {
     pub fn signer(&self, algorithm: SignatureAlgorithm) -> Result<SoftwareSigner, KeyError> {
         SoftwareSigner::from_pkcs8_der(self.key.expose_secret(), algorithm, Some(self.certificate.clone()))
     }
+}
+
+/// A certificate as PEM text.
+pub(crate) fn certificate_pem(certificate: &CertificateDer<'_>) -> String {
+    files::pem("CERTIFICATE", certificate)
 }
 
 /// What a development PKI is to be made of.

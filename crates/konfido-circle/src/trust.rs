@@ -38,6 +38,11 @@ pub use self::error::CertificateError;
 use self::certificate::Facts;
 use crate::CountryCode;
 
+/// Whether `der` reads as one certificate with a key that we use. Says nothing about trust.
+pub(crate) fn is_certificate(der: &CertificateDer<'_>) -> Result<(), CertificateError> {
+    Facts::read(der)?.require_strong_key()
+}
+
 /// What a certificate is to be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]

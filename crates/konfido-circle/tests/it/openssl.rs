@@ -129,3 +129,35 @@ fn weak_certificates_that_openssl_makes_are_refused() {
         assert_eq!(found, wanted);
     }
 }
+
+/// The JWS of a circle file, checked without our code: signing input by RFC 7797, ES256 by OpenSSL.
+#[test]
+fn openssl_verifies_our_circle_signatures() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let dir = tempfile::tempdir().unwrap();
+    italy().write(dir.path()).unwrap();
+    let file = b"format = 1\n".as_slice();
+    let mut set = konfido_circle::circle::signature::SignatureSet::default();
+    set.sign(file, &italy().circle_signer().unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&set.to_json().unwrap()).unwrap();
+    let entry = &json["signatures"][0];
+    let protected = entry["protected"].as_str().unwrap();
+    let value = URL_SAFE_NO_PAD.decode(entry["signature"].as_str().unwrap()).unwrap();
+    let (r, s) = value.split_at(32);
+    let integers = [der_integer(r), der_integer(s)].concat();
+    let sequence = [&[0x30, u8::try_from(integers.len()).unwrap()], integers.as_slice()].concat();
+    std::fs::write(dir.path().join("input"), [protected.as_bytes(), b".", file].concat()).unwrap();
+    std::fs::write(dir.path().join("sig"), sequence).unwrap();
+    let (ok, said) = openssl(dir.path(), "dgst -sha256 -verify circle.pub -signature sig input");
+    assert!(ok, "{said}");
+}
+
+fn der_integer(bytes: &[u8]) -> Vec<u8> {
+    let zeros = bytes.iter().take_while(|b| **b == 0).count();
+    let mut body = bytes[zeros..].to_vec();
+    if body.first().is_none_or(|b| b & 0x80 != 0) {
+        body.insert(0, 0);
+    }
+    [&[0x02, u8::try_from(body.len()).unwrap()], body.as_slice()].concat()
+}
