@@ -88,12 +88,21 @@ impl<E: CryptoRng + Spawner + Metrics + Clock> consensus::Application<E> for Con
             let waited = context.current().duration_since(started).unwrap_or_default();
             if let Some(content) = self.application.propose(&parent, time_ms, waited >= self.heartbeat) {
                 if content.header.len() > MAX_HEADER || content.payload.len() > MAX_PAYLOAD {
-                    tracing::error!(header = content.header.len(), payload = content.payload.len(), "block too large");
+                    tracing::error!(
+                        header = content.header.len(),
+                        payload = content.payload.len(),
+                        "block too large"
+                    );
                     return None;
                 }
                 let height = Heightable::height(&parent).next();
-                let block =
-                    Block::new(Digest::from(parent.digest()), height, time_ms, content.header, content.payload);
+                let block = Block::new(
+                    Digest::from(parent.digest()),
+                    height,
+                    time_ms,
+                    content.header,
+                    content.payload,
+                );
                 if !self.application.verify(&block) {
                     tracing::error!(height = block.height(), "own proposal is not valid");
                     return None;

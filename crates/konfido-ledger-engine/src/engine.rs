@@ -323,15 +323,8 @@ fn live(
             prefix: String::new(),
         };
         network.start();
-        let running = validator::run(
-            context.child("validator"),
-            seed,
-            settings,
-            seat,
-            application,
-            commands,
-            progress,
-        );
+        let running =
+            validator::run(context.child("validator"), seed, settings, seat, application, commands, progress);
         match futures_util::future::select(std::pin::pin!(running), stopped).await {
             futures_util::future::Either::Left((result, _)) => result,
             futures_util::future::Either::Right(_) => Ok(()),

@@ -28,8 +28,6 @@ mod block;
 mod committee;
 mod deliver;
 mod engine;
-#[cfg(feature = "simulation")]
-pub mod simulation;
 mod validator;
 
 pub use application::{Application, Content, Fault, FaultKind, Member, SignedVote};

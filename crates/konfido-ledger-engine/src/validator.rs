@@ -11,12 +11,23 @@ use bytes::Bytes;
 use commonware_broadcast::buffered;
 use commonware_codec::DecodeExt;
 use commonware_consensus::{
-    marshal::{self, resolver::p2p as backfill, standard::{Inline, Standard}},
+    marshal::{
+        self,
+        resolver::p2p as backfill,
+        standard::{Inline, Standard},
+    },
     simplex::{self, ForwardPolicy, SkipPolicy, elector::RoundRobin, scheme::ed25519::Scheme},
     types::{Epoch, Epocher as _, FixedEpocher, Height, ViewDelta},
 };
-use commonware_cryptography::{Digested, Sha256, Signer as _, certificate::{Scheme as _, Verifier}, ed25519, sha256};
-use commonware_p2p::{Blocker, Provider, Receiver, Sender, utils::mux::{Builder, Muxer}};
+use commonware_cryptography::{
+    Digested, Sha256, Signer as _,
+    certificate::{Scheme as _, Verifier},
+    ed25519, sha256,
+};
+use commonware_p2p::{
+    Blocker, Provider, Receiver, Sender,
+    utils::mux::{Builder, Muxer},
+};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Clock, Handle, Metrics, Quota, Spawner, Storage, buffer::paged::CacheRef};
 use commonware_storage::archive::immutable;
@@ -205,7 +216,8 @@ where
     // The sets of epochs that ended are known to the application; the first epoch's always is.
     let known = application.epoch();
     for epoch in 0..=known {
-        committees.insert(epoch, Scheme::verifier(&settings.namespace, members(&application.members(epoch))?));
+        committees
+            .insert(epoch, Scheme::verifier(&settings.namespace, members(&application.members(epoch))?));
     }
     track(known, &application.members(known));
 
@@ -291,7 +303,8 @@ where
         Muxer::builder(context.child("vote_mux"), channels.votes.0, channels.votes.1).with_backup().build();
     mux.start();
     let (mux, mut certs) =
-        Muxer::builder(context.child("certificate_mux"), channels.certificates.0, channels.certificates.1).build();
+        Muxer::builder(context.child("certificate_mux"), channels.certificates.0, channels.certificates.1)
+            .build();
     mux.start();
     let (mux, mut resolvers) =
         Muxer::builder(context.child("resolver_mux"), channels.resolver.0, channels.resolver.1).build();
@@ -302,11 +315,9 @@ where
     let mut epoch = processed.saturating_add(1) / length.get();
     if epoch > 0 {
         let last = Height::new(epoch * length.get() - 1);
-        parent = mailbox
-            .get_block(last)
-            .await
-            .map(|block| block.inner().clone())
-            .ok_or_else(|| EngineError::Storage(format!("block {last} that ends the last epoch is missing")))?;
+        parent = mailbox.get_block(last).await.map(|block| block.inner().clone()).ok_or_else(|| {
+            EngineError::Storage(format!("block {last} that ends the last epoch is missing"))
+        })?;
     }
 
     let open = "the network is closed";
@@ -322,7 +333,8 @@ where
         committees.insert(epoch, scheme.clone());
         track(epoch, &set);
 
-        let adapter = Consensus { application: Arc::clone(&application), heartbeat: settings.timing.heartbeat };
+        let adapter =
+            Consensus { application: Arc::clone(&application), heartbeat: settings.timing.heartbeat };
         let epoch_context = context.child("epoch").with_attribute("epoch", epoch);
         let inline = Inline::new(epoch_context.child("inline"), adapter, mailbox.clone(), epocher.clone());
         let watch = Watch {

@@ -1,0 +1,4 @@
+//! Receipts as a stranger sees them.
+
+mod receipts;
+mod world;
