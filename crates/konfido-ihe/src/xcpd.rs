@@ -14,15 +14,19 @@
 //! On writing: reasonOf beside every error (the reference implementation ignores the code otherwise), one
 //! location in every detail, queryAck with queryId, statusCode and queryResponseCode in this order.
 
+mod acknowledgement;
 mod demographics;
 pub mod error;
 mod outcome;
 mod reason;
 mod request;
 mod response;
+mod subject;
 
+pub use acknowledgement::{AckCode, AckDetail, AckDetailType};
 pub use demographics::{Address, Demographics, Gender, PersonName};
 pub use outcome::{XcpdFailure, XcpdOutcome};
 pub use reason::ReasonCode;
 pub use request::{Device, PatientCriteria, SubjectId, XcpdRequest};
-pub use response::{AckCode, AckDetail, AckDetailType, PatientMatch, QueryAck, QueryEcho, XcpdResponse};
+pub use response::{QueryAck, QueryEcho, XcpdResponse};
+pub use subject::PatientMatch;

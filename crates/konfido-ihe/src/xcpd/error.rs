@@ -1,7 +1,7 @@
 //! The one place that knows how XCPD tells a refusal.
 
+use super::acknowledgement::AckCode;
 use super::reason::ReasonCode;
-use super::response::AckCode;
 use crate::error::EhdsiError;
 use crate::refusal::Refusal;
 

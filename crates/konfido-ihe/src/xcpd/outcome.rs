@@ -1,7 +1,9 @@
 //! What a careful NCP-B makes of an answer.
 
+use super::acknowledgement::{AckCode, AckDetail};
 use super::reason::ReasonCode;
-use super::response::{AckCode, AckDetail, PatientMatch, XcpdResponse};
+use super::response::XcpdResponse;
+use super::subject::PatientMatch;
 use crate::error::EhdsiError;
 
 /// Why nobody was told.
