@@ -27,6 +27,8 @@ enum Command {
     Attest(cmd::attest::Args),
     /// Write a completion script for a shell.
     Completions(cmd::completions::Args),
+    /// Send a patient summary across a border, on this machine.
+    Demo(cmd::demo::Args),
 }
 
 impl Cli {
@@ -40,6 +42,7 @@ impl Cli {
         match self.command {
             Command::Attest(args) => cmd::attest::run(args, ui),
             Command::Completions(args) => cmd::completions::run(args, ui),
+            Command::Demo(args) => cmd::demo::run(args, ui),
         }
     }
 }

@@ -6,3 +6,4 @@
 
 pub(crate) mod attest;
 pub(crate) mod completions;
+pub(crate) mod demo;

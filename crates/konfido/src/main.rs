@@ -3,6 +3,7 @@
 mod cli;
 mod cmd;
 mod exit;
+mod node;
 mod ui;
 
 use clap::Parser;
