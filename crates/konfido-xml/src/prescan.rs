@@ -6,9 +6,10 @@
 
 use crate::{Limits, XmlError};
 
-/// Counts nodes, depth, attributes and lengths of text.
+/// Counts nodes, depth, attributes and lengths of text; refuses characters that XML 1.0 does not have.
 pub(crate) fn check(text: &str, limits: &Limits) -> Result<(), XmlError> {
     let bytes = text.as_bytes();
+    refuse_illegal_characters(bytes)?;
     let mut nodes: usize = 0;
     let mut depth: u32 = 0;
     let mut at: usize = 0;
@@ -59,6 +60,18 @@ pub(crate) fn check(text: &str, limits: &Limits) -> Result<(), XmlError> {
         }
         at = at.saturating_add(text_len).saturating_add(length);
     }
+}
+
+/// XML 1.0, production 2. The parser overlooks such characters in attribute values, and a writer would have to
+/// replace them: what is read would not be what is written.
+fn refuse_illegal_characters(utf8: &[u8]) -> Result<(), XmlError> {
+    let control = |byte: &u8| *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r');
+    // U+FFFE and U+FFFF; UTF-8 has no surrogates.
+    let is_there = |noncharacter: &[u8]| memchr::memmem::find(utf8, noncharacter).is_some();
+    if utf8.iter().any(control) || is_there(b"\xEF\xBF\xBE") || is_there(b"\xEF\xBF\xBF") {
+        return Err(XmlError::Malformed("a character that XML does not have".to_owned()));
+    }
+    Ok(())
 }
 
 fn limit_nodes(nodes: usize, limits: &Limits) -> Result<(), XmlError> {

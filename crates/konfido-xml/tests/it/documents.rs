@@ -21,6 +21,28 @@ fn document_type_declarations_are_refused() {
     assert!(matches!(parse("<a>&x;</a>").unwrap_err(), XmlError::Malformed(_)));
 }
 
+/// Found by the fuzzer of the XCPD reader: the parser takes them in attribute values.
+#[test]
+fn characters_that_xml_does_not_have_are_refused_everywhere() {
+    for bad in ["\u{0}", "\u{12}", "\u{1f}", "\u{fffe}", "\u{ffff}", "&#x12;", "&#0;", "&#xFFFF;", "&#xD800;"]
+    {
+        for xml in [format!("<a b='{bad}'/>"), format!("<a>{bad}</a>")] {
+            assert!(parse(&xml).is_err(), "{xml:?}");
+        }
+        if !bad.starts_with('&') {
+            for xml in [
+                format!("<a><!--{bad}--></a>"),
+                format!("<a><?p {bad}?></a>"),
+                format!("<a><![CDATA[{bad}]]></a>"),
+                format!("<a {bad}/>"),
+            ] {
+                assert!(parse(&xml).is_err(), "{xml:?}");
+            }
+        }
+    }
+    assert!(parse("<a b='\t&#9;&#10;&#13;\u{85}\u{fffd}\u{10000}'>\r\n\t</a>").is_ok());
+}
+
 #[test]
 fn limits_hold_on_every_dimension() {
     let tight = Limits::MESSAGE
