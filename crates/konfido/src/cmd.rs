@@ -7,3 +7,4 @@
 pub(crate) mod attest;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod vault;
