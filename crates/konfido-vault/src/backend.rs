@@ -35,12 +35,15 @@ impl SoftwareBackend {
     /// # Errors
     /// When the file is readable by others, of the wrong length, or cannot be made.
     pub fn open(path: &Path, rng: &dyn Rng) -> Result<Self, KeyError> {
-        let unavailable = |error: io::Error| KeyError::Unavailable(format!("root file `{}`: {error}", path.display()));
+        let unavailable =
+            |error: io::Error| KeyError::Unavailable(format!("root file `{}`: {error}", path.display()));
         match fs::metadata(path) {
-            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => Err(KeyError::Unavailable(format!(
-                "root file `{}` is open to others: `chmod 600` it, and consider its secret known",
-                path.display()
-            ))),
+            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+                Err(KeyError::Unavailable(format!(
+                    "root file `{}` is open to others: `chmod 600` it, and consider its secret known",
+                    path.display()
+                )))
+            }
             Ok(_) => Ok(Self { path: path.to_owned() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut root = [0; 32];
@@ -62,11 +65,13 @@ fn write_once(path: &Path, root: &[u8]) -> io::Result<()> {
 
 impl RootSource for SoftwareBackend {
     fn root(&self) -> Result<SecretBox<[u8; 32]>, KeyError> {
-        let mut bytes = fs::read(&self.path)
-            .map_err(|error| KeyError::Unavailable(format!("root file `{}`: {error}", self.path.display())))?;
+        let mut bytes = fs::read(&self.path).map_err(|error| {
+            KeyError::Unavailable(format!("root file `{}`: {error}", self.path.display()))
+        })?;
         let root = <[u8; 32]>::try_from(bytes.as_slice());
         bytes.zeroize();
-        let mut root = root.map_err(|_| KeyError::Unavailable("the root file does not hold 32 bytes".to_owned()))?;
+        let mut root =
+            root.map_err(|_| KeyError::Unavailable("the root file does not hold 32 bytes".to_owned()))?;
         let boxed = SecretBox::init_with_mut(|held: &mut [u8; 32]| held.copy_from_slice(&root));
         root.zeroize();
         Ok(boxed)

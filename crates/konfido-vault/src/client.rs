@@ -195,7 +195,8 @@ impl VaultClient {
     /// # Errors
     /// [`Refusal::WrongKey`] when there is no such key.
     pub fn signer(self: &Arc<Self>, name: &KeyName) -> Result<VaultSigner, VaultError> {
-        let Answer::PublicKey(number, public, certificate) = self.ask(&Request::PublicKey(name.clone()))? else {
+        let Answer::PublicKey(number, public, certificate) = self.ask(&Request::PublicKey(name.clone()))?
+        else {
             return Err(VaultError::OutOfTurn);
         };
         let algorithm = ALGORITHMS.get(usize::from(number)).copied().ok_or(VaultError::OutOfTurn)?;

@@ -47,10 +47,9 @@ impl Keys {
     pub fn load(stored: &[StoredKey]) -> Result<Self, KeyError> {
         let mut by_name = BTreeMap::new();
         for key in stored {
-            let algorithm = ALGORITHMS
-                .get(usize::from(key.algorithm))
-                .copied()
-                .ok_or_else(|| KeyError::Unavailable(format!("key `{}` has an unknown algorithm", key.name)))?;
+            let algorithm = ALGORITHMS.get(usize::from(key.algorithm)).copied().ok_or_else(|| {
+                KeyError::Unavailable(format!("key `{}` has an unknown algorithm", key.name))
+            })?;
             let certificate = key.certificate.clone().map(CertificateDer::from);
             let signer = SoftwareSigner::from_pkcs8_der(&key.pkcs8, algorithm, certificate)?;
             by_name.insert(key.name.clone(), Key { usage: key.usage.clone(), signer });

@@ -263,9 +263,14 @@ pub fn read<T: for<'de> Deserialize<'de>>(from: &mut impl Read) -> io::Result<Op
     }
     let mut frame = vec![0; length];
     from.read_exact(&mut frame)?;
-    let parsed = postcard::take_from_bytes(&frame).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+    let parsed =
+        postcard::take_from_bytes(&frame).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
     let parsed = parsed.and_then(|(message, rest)| {
-        if rest.is_empty() { Ok(message) } else { Err(io::Error::new(io::ErrorKind::InvalidData, "trailing bytes")) }
+        if rest.is_empty() {
+            Ok(message)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "trailing bytes"))
+        }
     });
     frame.zeroize();
     parsed.map(Some)

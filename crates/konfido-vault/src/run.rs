@@ -59,7 +59,9 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The policy demands hardware, and this backend is none.
-    #[error("the policy demands hardware, but backend `{0}` is software\nset `hardware = \"optional\"`, or use a machine with SGX, TDX, SEV-SNP, a TPM or an HSM")]
+    #[error(
+        "the policy demands hardware, but backend `{0}` is software\nset `hardware = \"optional\"`, or use a machine with SGX, TDX, SEV-SNP, a TPM or an HSM"
+    )]
     NoHardware(&'static str),
     /// The root secret or a key.
     #[error(transparent)]
@@ -113,7 +115,13 @@ pub fn new_statement_key(name: KeyName, prefix: &[u8], kind: KeyKind) -> Result<
     };
     let number = algorithm_number(algorithm).unwrap_or_default();
     let pkcs8 = generate_pkcs8(kind)?.expose_secret().to_vec();
-    Ok(StoredKey { name, usage: KeyUse::Statement(prefix.to_vec()), algorithm: number, pkcs8, certificate: None })
+    Ok(StoredKey {
+        name,
+        usage: KeyUse::Statement(prefix.to_vec()),
+        algorithm: number,
+        pkcs8,
+        certificate: None,
+    })
 }
 
 /// Runs a vault until its socket fails; `ready` is called once it serves confined.
@@ -169,7 +177,8 @@ pub fn run(
     let mut users = settings.users.clone();
     users.push(rustix::process::getuid().as_raw());
     let admission = Admission { users, per_second: settings.per_second, connections: 256 };
-    serve(&listener, &service, &admission).map_err(|source| RunError::File { path: settings.socket.clone(), source })
+    serve(&listener, &service, &admission)
+        .map_err(|source| RunError::File { path: settings.socket.clone(), source })
 }
 
 /// A vault that others of the same machine can look into is worth no more than keys in the process itself.
@@ -199,7 +208,8 @@ fn lock(folder: &Path) -> Result<File, RunError> {
     let fail = |source| RunError::File { path: path.clone(), source };
     fs::create_dir_all(folder).map_err(fail)?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(fail)?;
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(fail)?;
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(fail)?;
     file.try_lock().map_err(|error| fail(io::Error::other(format!("in use by another vault ({error})"))))?;
     Ok(file)
 }

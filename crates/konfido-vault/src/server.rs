@@ -39,7 +39,8 @@ pub fn serve(listener: &UnixListener, service: &Arc<Service>, admission: &Admiss
             continue;
         }
         open.fetch_add(1, Ordering::AcqRel);
-        let (service, budget, open) = (Arc::clone(service), Budget::new(admission.per_second), Arc::clone(&open));
+        let (service, budget, open) =
+            (Arc::clone(service), Budget::new(admission.per_second), Arc::clone(&open));
         let spawned = std::thread::Builder::new().stack_size(1 << 20).spawn(move || {
             // A connection that ends badly ends alone; what it was about is in the journal.
             let _ended = connection(stream, &service, budget, caller);

@@ -18,9 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::hmac;
 use konfido_circle::{Clock, CountryCode, PatientId, Personal};
 use konfido_keys::{Rng, Sealer, Signer};
-use konfido_saml::{
-    AssertionId, FacilityType, Hcp, HcpReference, Issuer, NameId, Permission, PurposeOfUse, Role, Trc,
-};
+use konfido_saml::vocabulary::{FacilityType, Permission, PurposeOfUse, Role};
+use konfido_saml::{AssertionId, Hcp, HcpReference, Issued, Issuer, NameId, Trc};
 use konfido_xml::dsig::{SignOptions, sign_document};
 use konfido_xml::{Document, Limits as XmlLimits};
 use secrecy::ExposeSecret as _;
@@ -66,7 +65,10 @@ pub struct Fixed {
 
 impl fmt::Debug for Fixed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fixed").field("country", &self.country).field("backend", &self.backend).finish_non_exhaustive()
+        f.debug_struct("Fixed")
+            .field("country", &self.country)
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
     }
 }
 
@@ -198,7 +200,7 @@ impl Service {
         let mut sessions = self.sessions();
         // The session may have ended while the signature was made: then nobody gets it.
         sessions.live(handle, self.fixed.clock.now())?.hcp = Some(issued.id.to_string());
-        Ok(Answer::Assertion(issued.id.to_string(), issued.not_on_or_after.as_second(), issued.xml.to_string()))
+        Ok(assertion(&issued))
     }
 
     fn issue_trc(&self, handle: &SessionHandle, patient: &str, purpose: &str) -> Result<Answer, Refusal> {
@@ -217,7 +219,7 @@ impl Service {
         let issued =
             self.issuer()?.trc(&HcpReference { id: hcp, name_id }, &trc).map_err(|_| Refusal::Failed)?;
         self.sessions().live(handle, self.fixed.clock.now())?;
-        Ok(Answer::Assertion(issued.id.to_string(), issued.not_on_or_after.as_second(), issued.xml.to_string()))
+        Ok(assertion(&issued))
     }
 
     fn issuer(&self) -> Result<Issuer<'_>, Refusal> {
@@ -259,6 +261,14 @@ fn name(request: &Request) -> &'static str {
         Request::Pseudonym(..) => "pseudonym",
         Request::Sign(..) => "sign",
     }
+}
+
+fn assertion(issued: &Issued) -> Answer {
+    Answer::Assertion(
+        issued.id.to_string(),
+        issued.not_on_or_after.as_second(),
+        issued.xml.as_str().to_owned(),
+    )
 }
 
 fn name_id(professional: &Professional) -> NameId {

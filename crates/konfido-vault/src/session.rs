@@ -74,7 +74,12 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Refusal::TooMany`] when the table is full, [`Refusal::Failed`] without randomness.
-    pub fn open(&mut self, professional: Professional, now: Timestamp, rng: &dyn Rng) -> Result<SessionHandle, Refusal> {
+    pub fn open(
+        &mut self,
+        professional: Professional,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<SessionHandle, Refusal> {
         self.expire(now);
         if self.live.len() >= self.limits.live {
             return Err(Refusal::TooMany);
@@ -107,7 +112,12 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Refusal::NoSession`], or [`Refusal::TooMany`] patients for one session.
-    pub fn name_patient(&mut self, handle: &SessionHandle, patient: &str, now: Timestamp) -> Result<(), Refusal> {
+    pub fn name_patient(
+        &mut self,
+        handle: &SessionHandle,
+        patient: &str,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let most = self.limits.patients;
         let session = self.live(handle, now)?;
         if session.names(patient) {

@@ -50,7 +50,10 @@ pub struct StoredKey {
 
 impl std::fmt::Debug for StoredKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredKey").field("name", &self.name).field("usage", &self.usage).finish_non_exhaustive()
+        f.debug_struct("StoredKey")
+            .field("name", &self.name)
+            .field("usage", &self.usage)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,7 +117,9 @@ pub enum StoreError {
     #[error("the store does not open with this root secret")]
     Sealed(#[source] KeyError),
     /// It is older than what is remembered.
-    #[error("the store is of epoch {found}, but {least} was written: an older copy was put back\nrestore the newest copy")]
+    #[error(
+        "the store is of epoch {found}, but {least} was written: an older copy was put back\nrestore the newest copy"
+    )]
     RolledBack {
         /// The epoch in the file.
         found: u64,

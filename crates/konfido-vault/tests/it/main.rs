@@ -1,4 +1,4 @@
-//! The verifier against real evidence of others: samples that ship inside the crates that we pin.
+//! The vault over its real socket, and its verifier on real evidence of others.
 
 #![allow(
     clippy::expect_used,
@@ -9,3 +9,5 @@
 )]
 
 mod attest;
+mod operations;
+mod store;
