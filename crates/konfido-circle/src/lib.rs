@@ -22,4 +22,4 @@ pub use self::error::IdentifierError;
 pub use self::oid::{HomeCommunityId, Oid};
 pub use self::patient::PatientId;
 pub use self::personal::Personal;
-pub use self::trust::{CertificateError, CheckedCertificate, TrustStore, Usage};
+pub use self::trust::{CertificateError, CheckedCertificate, TrustStore, TrustStoreMistake, Usage};

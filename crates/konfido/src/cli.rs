@@ -31,6 +31,8 @@ enum Command {
     Completions(cmd::completions::Args),
     /// Send a patient summary across a border, on this machine.
     Demo(cmd::demo::Args),
+    /// Verify, sign, encrypt and decrypt XML.
+    Xml(cmd::xml::Args),
 }
 
 impl Cli {
@@ -46,6 +48,7 @@ impl Cli {
             Command::Vault(args) => cmd::vault::run(args, ui),
             Command::Completions(args) => cmd::completions::run(args, ui),
             Command::Demo(args) => cmd::demo::run(args, ui),
+            Command::Xml(args) => cmd::xml::run(args, ui),
         }
     }
 }

@@ -8,3 +8,4 @@ pub(crate) mod attest;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod vault;
+pub(crate) mod xml;

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 
 struct Party {
     key: SoftwareRecipientKey,
+    pkcs8: Vec<u8>,
     certificate: Vec<u8>,
 }
 
@@ -18,6 +19,7 @@ fn party(kind: KeyKind) -> Party {
         rcgen::CertificateParams::new(vec!["recipient".to_owned()]).unwrap().self_signed(&pair).unwrap();
     Party {
         key: SoftwareRecipientKey::from_pkcs8(pkcs8.expose_secret()).unwrap(),
+        pkcs8: pkcs8.expose_secret().to_vec(),
         certificate: certificate.der().to_vec(),
     }
 }
@@ -114,4 +116,22 @@ fn weak_algorithms_are_refused_before_the_key_is_used() {
         let error = open(&rsa.replace(from, to), &stranger).unwrap_err();
         assert!(matches!(error, DecryptError::Malformed(_)), "{to}: {error}");
     }
+}
+
+/// The library that decrypts the EU node's own RSA vectors reads ours. For ECDH-ES the judge is OpenSSL
+/// (`interop/xmldsig`).
+#[test]
+fn bergshamra_reads_what_we_encrypt() {
+    let mine = party(KeyKind::Rsa3072);
+    let body = konfido_xml::base64::encode(&mine.pkcs8);
+    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|l| std::str::from_utf8(l).unwrap()).collect();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
+    let mut keys = bergshamra::KeysManager::new();
+    keys.add_key(bergshamra::keys::loader::load_pem_auto(pem.as_bytes(), None).unwrap());
+    let context = bergshamra::EncContext::new(keys);
+    let fragment = Fragment::parse(SECRET, &Limits::ASSERTION).unwrap();
+    let data =
+        encrypt(&fragment, &Recipient::of_certificate(&mine.certificate).unwrap(), &SystemRng).unwrap();
+    let theirs = bergshamra::decrypt(&context, &data.to_document_string()).unwrap();
+    assert!(theirs.contains("J\u{f8}rgen &amp; co"), "{theirs}");
 }

@@ -67,7 +67,9 @@ fn verify(args: &VerifyArgs, ui: &Ui) -> anyhow::Result<ExitCode> {
         None => At::Now,
         Some("issue") => At::Issue,
         Some(time) => At::Time(time.parse().map_err(|error| {
-            UsageError(format!("`{time}` is neither `issue` nor an instant like 2026-11-23T12:00:00Z: {error}"))
+            UsageError(format!(
+                "`{time}` is neither `issue` nor an instant like 2026-11-23T12:00:00Z: {error}"
+            ))
         })?),
     };
     let verdict = attest::verify(&evidence, collateral.as_deref(), at, SystemClock.now(), &policy);
@@ -91,7 +93,12 @@ fn accepted(claims: &Claims, ui: &Ui) {
 }
 
 fn refused(refusal: &Refusal, ui: &Ui) {
-    ui.object(&Verdict { ok: false, claims: None, refusal: Some(refusal.code()), reason: Some(refusal.to_string()) });
+    ui.object(&Verdict {
+        ok: false,
+        claims: None,
+        refusal: Some(refusal.code()),
+        reason: Some(refusal.to_string()),
+    });
     ui.heading("refused");
     ui.line(format!("  {refusal}"));
 }
