@@ -225,7 +225,7 @@ impl ClinicalDocument {
 }
 
 impl<'d> Attachment<'d> {
-    fn new(element: Element<'d>) -> Self {
+    pub(crate) fn new(element: Element<'d>) -> Self {
         Self {
             element,
             media_type: element.attribute("mediaType"),

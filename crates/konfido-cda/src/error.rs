@@ -1,4 +1,4 @@
-//! Why a document is not read at all. Everything less is a finding for the one who checks it.
+//! Why a document is not read at all. Everything less is a finding of [`crate::rules`].
 
 use konfido_xml::XmlError;
 use thiserror::Error;

@@ -2,6 +2,7 @@
 //!
 //! * [`ClinicalDocument::read`] parses bytes into a tree with typed views: [`Header`], [`Section`], entries. The
 //!   views borrow, and nothing writes: the bytes read are the bytes written.
+//! * [`rules::check`] holds a document against the profile and reports every rule broken, with its path.
 //! * [`html::render`] makes an accessible page of it, for one reader, without a script or an outside asset.
 //! * [`samples`] has our own synthetic patients.
 //!
@@ -12,6 +13,7 @@ pub mod codes;
 pub mod entry;
 pub mod header;
 pub mod html;
+pub mod rules;
 pub mod samples;
 pub mod section;
 pub mod value;

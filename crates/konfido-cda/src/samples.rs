@@ -32,10 +32,11 @@ macro_rules! sample {
 }
 
 /// The whole store: three patients, two of them of one name, the third without consent.
-pub const STORE: [SampleFile; 6] = [
+pub const STORE: [SampleFile; 7] = [
     sample!("integration/2.999.380.1/SYN-0001.properties"),
     sample!("integration/2.999.380.1/SYN-0002.properties"),
     sample!("integration/2.999.380.1/SYN-0003.properties"),
+    sample!("psstore/SYN-0001.pdf"),
     sample!("psstore/SYN-0001.xml"),
     sample!("psstore/SYN-0002.xml"),
     sample!("psstore/SYN-0003.xml"),

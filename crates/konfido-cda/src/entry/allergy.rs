@@ -99,7 +99,8 @@ impl<'d> Allergy<'d> {
             .unwrap_or_default()
     }
 
-    /// Whether the next exposure may kill: criticality high, or a reaction or the allergy severe to fatal.
+    /// Whether the next exposure may kill: criticality high, or a reaction or the allergy severe to fatal. What is
+    /// said to be resolved counts too: a label too many is the safer mistake.
     pub fn is_dangerous(&self) -> bool {
         let high = self.criticality.as_ref().and_then(|code| code.code) == Some("high");
         let severities =
@@ -108,8 +109,8 @@ impl<'d> Allergy<'d> {
     }
 }
 
-/// SNOMED CT: severe, moderate to severe, life threatening, fatal; HL7: high.
-const SEVERE: [&str; 5] = ["24484000", "371924009", "442452003", "399166001", "H"];
+/// SNOMED CT: severe, life threatening, fatal; HL7: high.
+const SEVERE: [&str; 4] = ["24484000", "442452003", "399166001", "H"];
 
 impl<'d> Reaction<'d> {
     fn new(observation: Element<'d>, narrative: &Narrative<'d>) -> Self {

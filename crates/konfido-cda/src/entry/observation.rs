@@ -111,7 +111,8 @@ impl<'d> Observation<'d> {
 
     /// What was observed, for a reader.
     pub fn words(&self) -> String {
-        let coded = self.code.as_ref().map(Coded::words).filter(|words| !words.is_empty());
-        coded.or_else(|| self.text.clone()).unwrap_or_default()
+        let code = self.code.as_ref();
+        let words = code.and_then(Coded::name).or_else(|| self.text.clone());
+        words.or_else(|| code.map(Coded::words)).unwrap_or_default()
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn capital(text: &str) -> String {
 
 /// A coded value in a cell: words, then code and system, then what it was before it was transcoded.
 pub(super) fn coded(value: &Coded<'_>) -> Markup {
-    html! { (coded_words(value)) (code_note(value)) }
+    html! { (coded_words(value)) @if value.name().is_some() { (code_note(value)) } }
 }
 
 /// Optional coded value; words alone, for cells whose code says nothing to a reader.

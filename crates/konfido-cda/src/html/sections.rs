@@ -148,7 +148,9 @@ fn tables(section: &Section<'_>, anchor: &str) -> Markup {
 }
 
 fn words_and_code(words: &str, code: Option<&Coded<'_>>) -> Markup {
-    html! { (capital(words)) @if let Some(code) = code { (code_note(code)) } }
+    // A code that is all there is stands for the words, and isn't repeated below them.
+    let note = code.filter(|code| code.name().is_some() || code.words() != words);
+    html! { (capital(words)) @if let Some(code) = note { (code_note(code)) } }
 }
 
 /// A body site with its laterality.

@@ -2,7 +2,7 @@
 
 use konfido_xml::Element;
 
-use crate::{narrative::Narrative, tree::Walk, value::silent_debug};
+use crate::{codes::system_words, narrative::Narrative, tree::Walk, value::silent_debug};
 
 /// Why a value is missing (HL7 v3 `NullFlavor`). Open: an unlisted code is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,32 +137,32 @@ impl<'d> Coded<'d> {
     }
 
     /// The best words for a reader: the display name, else the original text, else a translation's, else the
-    /// code itself, else why there is none.
+    /// code and its system, else why there is none.
     pub fn words(&self) -> String {
-        if let Some(words) = self.known_words() {
-            return words;
+        if let Some(name) = self.name() {
+            return name;
         }
         match (self.code, self.null_flavor) {
-            (Some(code), _) => match self.system_name.or(self.system) {
-                Some(system) => format!("{code} ({system})"),
-                None => code.to_owned(),
-            },
+            (Some(code), _) => {
+                let system = self.system.and_then(system_words).or(self.system_name).unwrap_or_default();
+                format!("{code} {system}").trim_end().to_owned()
+            }
             (None, Some(null)) => null.words().to_owned(),
             (None, None) => String::new(),
         }
     }
 
     /// Words that somebody wrote for this value, if any.
-    fn known_words(&self) -> Option<String> {
+    pub fn name(&self) -> Option<String> {
         self.display_name
             .map(|name| name.trim().to_owned())
             .or_else(|| self.original_text.clone())
-            .or_else(|| self.translations.iter().find_map(Self::known_words))
+            .or_else(|| self.translations.iter().find_map(Self::name))
     }
 
     /// Whether there is anything for a reader.
     pub fn is_empty(&self) -> bool {
-        self.code.is_none() && self.null_flavor.is_none() && self.known_words().is_none()
+        self.code.is_none() && self.null_flavor.is_none() && self.name().is_none()
     }
 
     /// What this code says by absence, if it is such a code.
