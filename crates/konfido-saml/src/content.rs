@@ -343,7 +343,6 @@ impl Reader {
         Ok((NameId { value: Personal::new(value), format, sp_provided_id }, method))
     }
 
-    #[expect(clippy::type_complexity, reason = "audience restrictions are a conjunction of disjunctions")]
     fn conditions(&self, conditions: Element<'_>) -> Result<(Vec<Vec<String>>, Option<String>), Refusal> {
         let mut audiences = Vec::new();
         let mut unknown = None;
