@@ -36,7 +36,6 @@ struct Writer {
     shared: Arc<Shared>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "called once, by the constructor")]
 pub(super) fn spawn(
     dir: &Path,
     options: SpoolOptions,
