@@ -27,7 +27,7 @@ const XML: &str = "<?xml version=\"1.0\"?><AuditMessage>\n <a>é</a>\n</AuditMes
 #[test]
 fn what_we_write_we_read() {
     let frame = encode(XML, at(), "ncp.example");
-    let both = [frame.clone(), frame.clone()].concat();
+    let both = [frame.clone(), frame].concat();
     for size in [1, 2, 7, 64, both.len()] {
         let chunks: Vec<&[u8]> = both.chunks(size).collect();
         let read = frames(&chunks).unwrap();
