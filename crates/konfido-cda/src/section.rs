@@ -230,7 +230,7 @@ pub struct Section<'d> {
     /// Coded content.
     pub entries: Entries<'d>,
     /// Nested sections.
-    pub sections: Vec<Section<'d>>,
+    pub sections: Vec<Self>,
 }
 
 silent_debug!(Section);

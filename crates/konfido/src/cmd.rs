@@ -5,6 +5,7 @@
 //! in the match of `cli.rs`. With `--json` (`ui.is_json()`) a command prints exactly one object by `ui.object`.
 
 pub(crate) mod attest;
+pub(crate) mod cda;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod vault;

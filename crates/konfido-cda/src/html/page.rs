@@ -194,7 +194,7 @@ fn facts(patient: &Patient<'_>, header: &Header<'_>) -> Markup {
                     }
                 }
             }
-            @for lines in patient.addresses.iter().map(address).flatten().take(1) { div { dt { "Address" } dd { (lines) } } }
+            @for lines in patient.addresses.iter().filter_map(address).take(1) { div { dt { "Address" } dd { (lines) } } }
             @if !patient.telecoms.is_empty() {
                 div { dt { "Reach" } dd { @for contact in &patient.telecoms { (telecom(contact)) } } }
             }

@@ -91,9 +91,9 @@ pub struct Coded<'d> {
     /// `originalText`, its reference into the narrative followed.
     pub original_text: Option<String>,
     /// Direct `translation` children: the codes it was transcoded from, nested as NCPs leave them.
-    pub translations: Vec<Coded<'d>>,
+    pub translations: Vec<Self>,
     /// `qualifier` pairs, such as laterality.
-    pub qualifiers: Vec<(Coded<'d>, Coded<'d>)>,
+    pub qualifiers: Vec<(Self, Self)>,
 }
 
 silent_debug!(Coded);

@@ -224,7 +224,7 @@ pub enum Timing<'d> {
         offset: Option<Quantity<'d>>,
     },
     /// Several parts combined (`SXPR_TS`).
-    Combination(Vec<Timing<'d>>),
+    Combination(Vec<Self>),
     /// Nothing that can be shown.
     Null(Option<NullFlavor<'d>>),
 }
