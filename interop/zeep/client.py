@@ -17,7 +17,7 @@ import xmlsec
 from lxml import etree
 from zeep import Client, Settings
 from zeep.transports import Transport
-from zeep.wsa import WsAddressingPlugin
+from zeep.xsd.types.collection import UnionType
 
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 XS = "http://www.w3.org/2001/XMLSchema"
@@ -26,6 +26,17 @@ HL7 = "urn:hl7-org:v3"
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 URI_FORMAT = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
 PERMISSION = "urn:oasis:names:tc:xspa:1.0:subject:hl7:permission"
+
+
+def resolve_union(union, resolve=UnionType.resolve):
+    """zeep 4.3 cannot make a union of unions, which HL7's vocabularies are: such a value is its text."""
+    resolved = resolve(union)
+    if resolved.item_class is UnionType:
+        resolved.item_class = None
+    return resolved
+
+
+UnionType.resolve = resolve_union
 
 
 def saml(parent, name, text=None, **attributes):
@@ -124,7 +135,7 @@ def security(*assertions):
 
 def client(wsdl, binding, address, session):
     # strict=False: the schemas allow more than the XSD parts the WSDL imports.
-    soap = Client(str(wsdl), transport=Transport(session=session, timeout=60), plugins=[WsAddressingPlugin()],
+    soap = Client(str(wsdl), transport=Transport(session=session, timeout=60),
                   settings=Settings(strict=False, xml_huge_tree=False))
     return soap, soap.create_service(binding, address)
 
@@ -143,6 +154,7 @@ def main():
         arguments.add_argument(f"--{name}", required=True)
     options = arguments.parse_args()
     session = requests.Session()
+    session.trust_env = False  # neither proxies nor certificate bundles of the environment
     session.cert = (options.tls_cert, options.tls_key)
     session.verify = options.trust
     issuer = Issuer(options.sig_key, options.sig_cert, options.country)
@@ -179,7 +191,7 @@ def main():
     trc = issuer.trc(hcp, cx)
 
     _, xca = client(wsdl / "xca/XCA_Service.wsdl", "{urn:ihe:iti:xds-b:2007}RespondingGateway_Binding_Soap12", options.xca, session)
-    slot = lambda name, value: {"name": name, "ValueList": {"Value": [value]}}
+    slot = lambda name, value: {"name": name, "ValueList": {"_value_1": [{"Value": value}]}}
     listed = xca.RespondingGateway_CrossGatewayQuery(
         _soapheaders=[security(hcp, trc)], ResponseOption={"returnComposedObjects": True, "returnType": "LeafClass"},
         AdhocQuery={"id": "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d", "Slot": [
@@ -188,17 +200,18 @@ def main():
             slot("$XDSDocumentEntryClassCode", "('60591-5^^2.16.840.1.113883.6.1')")]})
     listed = getattr(listed, "body", listed)
     check("the list is a success", listed.status.endswith(":Success"))
-    entries = [o["ExtrinsicObject"] if "ExtrinsicObject" in o else o for o in listed.RegistryObjectList._value_1
-               if "ExtrinsicObject" in o]
+    # zeep knows no substitution groups: what stands for rim:Identifiable comes as it was parsed.
+    rim = {"rim": "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"}
+    entries = [e for e in listed.RegistryObjectList._raw_elements if etree.QName(e).localname == "ExtrinsicObject"]
     check("the list has documents", len(entries) >= 1)
     documents = []
     for entry in entries:
-        unique = next(i.value for i in entry.ExternalIdentifier
-                      if i.identificationScheme == "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab")
-        repository = next(s.ValueList.Value[0] for s in entry.Slot if s.name == "repositoryUniqueId")
+        unique = entry.xpath("string(rim:ExternalIdentifier[@identificationScheme="
+                             "'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab']/@value)", namespaces=rim)
+        repository = entry.xpath("string(rim:Slot[@name='repositoryUniqueId']//rim:Value)", namespaces=rim)
         got = xca.RespondingGateway_CrossGatewayRetrieve(
             _soapheaders=[security(hcp, trc)],
-            DocumentRequest=[{"HomeCommunityId": entry.home, "RepositoryUniqueId": repository, "DocumentUniqueId": unique}])
+            DocumentRequest=[{"HomeCommunityId": entry.get("home"), "RepositoryUniqueId": repository, "DocumentUniqueId": unique}])
         got = getattr(got, "body", got)
         check(f"document {unique} arrives", got.RegistryResponse.status.endswith(":Success") and len(got.DocumentResponse) == 1)
         content = got.DocumentResponse[0].Document

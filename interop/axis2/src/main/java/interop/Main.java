@@ -66,7 +66,7 @@ public final class Main {
             .loadTrustMaterial(Pem.trust(path("trust")), null)
             .build();
         http = HttpClients.custom().setSSLSocketFactory(new SSLConnectionSocketFactory(tls)).build();
-        context = ConfigurationContextFactory.createDefaultConfigurationContext();
+        context = ConfigurationContextFactory.createConfigurationContextFromFileSystem(null, null);
     }
 
     public static void main(String[] args) throws Exception {
@@ -168,7 +168,7 @@ public final class Main {
         client.addHeader(security);
         try {
             OMElement answer = client.sendReceive(body);
-            answer.build();
+            answer.buildWithAttachments();
             return answer;
         } finally {
             client.cleanupTransport();
