@@ -110,8 +110,7 @@ fn check_tree(tree: &Tree<'_>) -> Result<NodeId, XmlError> {
             return Err(XmlError::Version);
         }
         if let Some(encoding) = &declaration.encoding {
-            let accepted =
-                encoding.eq_ignore_ascii_case("utf-8") || encoding.eq_ignore_ascii_case("us-ascii");
+            let accepted = ["utf-8", "us-ascii", "ascii"].iter().any(|e| encoding.eq_ignore_ascii_case(e));
             if !accepted {
                 return Err(XmlError::Encoding(encoding.chars().take(40).collect()));
             }
@@ -120,23 +119,18 @@ fn check_tree(tree: &Tree<'_>) -> Result<NodeId, XmlError> {
     if tree.doctype.is_some() {
         return Err(XmlError::DocumentType);
     }
-    let mut at = tree.first_child(tree.root());
-    while let Some(node) = at {
-        if let Some(NodeKind::Element(element)) = tree.node_kind(node) {
-            let names = element.attributes.iter().map(|a| &a.name).chain(Some(&element.name));
-            for name in names {
-                if name.local_name.contains(':') {
-                    return Err(XmlError::Malformed(format!(
-                        "`{}` is not a qualified name",
-                        name.local_name
-                    )));
-                }
-            }
-            if element.namespace_declarations.iter().any(|(p, uri)| !p.is_empty() && uri.is_empty()) {
-                return Err(XmlError::Malformed("a prefix is bound to no namespace".to_owned()));
+    // In the order of the arena, which is faster than along the links; the parser leaves no hole in it.
+    for kind in (0..).map_while(|index| tree.node_kind(NodeId::new(index))) {
+        let NodeKind::Element(element) = kind else { continue };
+        let names = element.attributes.iter().map(|a| &a.name).chain(Some(&element.name));
+        for name in names {
+            if name.local_name.contains(':') {
+                return Err(XmlError::Malformed(format!("`{}` is not a qualified name", name.local_name)));
             }
         }
-        at = next_in_document_order(tree, node, tree.root());
+        if element.namespace_declarations.iter().any(|(p, uri)| !p.is_empty() && uri.is_empty()) {
+            return Err(XmlError::Malformed("a prefix is bound to no namespace".to_owned()));
+        }
     }
     tree.document_element().ok_or_else(|| XmlError::Malformed("no document element".to_owned()))
 }

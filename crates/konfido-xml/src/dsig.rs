@@ -3,7 +3,8 @@
 //! **On receiving** ([`verify_enveloped`]) the caller says which element must be covered, and gets back exactly that
 //! element or a refusal, never a boolean:
 //! 1. the element has exactly one Signature as its direct child; what stands elsewhere is not looked at;
-//! 2. the Signature holds SignedInfo, SignatureValue and at most one KeyInfo; no Object, no Manifest;
+//! 2. the Signature holds SignedInfo, SignatureValue and at most one KeyInfo; no Object, no Manifest, and nowhere
+//!    in it an element of another namespace, which nobody signed;
 //! 3. SignatureMethod, CanonicalizationMethod, DigestMethod and the transforms are on lists of what is
 //!    accepted, before anything is computed: the transforms are `enveloped-signature` and at most one
 //!    canonicalisation, no XPath, no XSLT, no base64;

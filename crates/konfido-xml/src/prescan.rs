@@ -88,33 +88,28 @@ struct StartTag {
     self_closing: bool,
 }
 
+/// Runs from quote to quote: each attribute has exactly one quoted value.
 fn start_tag(markup: &[u8], limits: &Limits) -> Result<Option<StartTag>, XmlError> {
     let mut attributes: usize = 0;
     let mut at: usize = 1;
-    let mut before = b'<';
-    while let Some(&byte) = markup.get(at) {
-        match byte {
-            b'>' => return Ok(Some(StartTag { length: at.saturating_add(1), self_closing: before == b'/' })),
-            b'"' | b'\'' => {
-                let from = at.saturating_add(1);
-                let Some(value) = markup.get(from..).and_then(|m| memchr::memchr(byte, m)) else {
-                    return Ok(None);
-                };
-                if value > limits.max_text {
-                    return Err(XmlError::TextTooLong { limit: limits.max_text });
-                }
-                at = from.saturating_add(value);
-            }
-            b'=' => {
-                attributes = attributes.saturating_add(1);
-                if attributes > limits.max_attributes {
-                    return Err(XmlError::TooManyAttributes { limit: limits.max_attributes });
-                }
-            }
-            _ => {}
+    while let Some(rest) = markup.get(at..) {
+        let Some(found) = memchr::memchr3(b'>', b'"', b'\'', rest) else { return Ok(None) };
+        let stop = at.saturating_add(found);
+        let Some(&byte) = markup.get(stop) else { return Ok(None) };
+        let after = stop.saturating_add(1);
+        if byte == b'>' {
+            let self_closing = markup.get(..stop).is_some_and(|tag| tag.ends_with(b"/"));
+            return Ok(Some(StartTag { length: after, self_closing }));
         }
-        before = byte;
-        at = at.saturating_add(1);
+        let Some(value) = markup.get(after..).and_then(|m| memchr::memchr(byte, m)) else { return Ok(None) };
+        if value > limits.max_text {
+            return Err(XmlError::TextTooLong { limit: limits.max_text });
+        }
+        attributes = attributes.saturating_add(1);
+        if attributes > limits.max_attributes {
+            return Err(XmlError::TooManyAttributes { limit: limits.max_attributes });
+        }
+        at = after.saturating_add(value).saturating_add(1);
     }
     Ok(None)
 }

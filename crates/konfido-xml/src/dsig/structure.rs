@@ -44,6 +44,12 @@ pub(super) fn signature_of<'d>(element: &Element<'d>) -> Result<Signature<'d>, S
     if signatures.next().is_some() {
         return Err(malformed("several Signatures"));
     }
+    // KeyInfo is open to foreign content and is not covered by the signature: a reader who looks for something
+    // anywhere below the verified element would find it there.
+    let known = [ns::DSIG, ns::DSIG11, ns::EXC_C14N];
+    if signature.descendants().any(|e| !known.contains(&e.namespace())) {
+        return Err(malformed("something foreign stands in the Signature"));
+    }
     let mut parts = signature.children();
     let signed_info = take(&mut parts, "SignedInfo", "SignedInfo is missing")?;
     let value = take(&mut parts, "SignatureValue", "SignatureValue is missing")?;

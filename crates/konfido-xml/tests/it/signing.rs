@@ -217,6 +217,20 @@ fn signatures_of_another_shape_are_refused() {
     let xpath = "<ds:Transform Algorithm=\"http://www.w3.org/TR/1999/REC-xpath-19991116\"><ds:XPath>1</ds:XPath></ds:Transform>";
     for (what, xml) in [
         ("object", good.replace("</ds:Signature>", "<ds:Object/></ds:Signature>")),
+        (
+            "a statement hidden in the key info",
+            good.replace(
+                "</ds:KeyInfo>",
+                "<a:AttributeStatement xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\"/></ds:KeyInfo>",
+            ),
+        ),
+        (
+            "a statement hidden in the certificate",
+            good.replace(
+                "</ds:X509Data>",
+                "<a:NameID xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\"/></ds:X509Data>",
+            ),
+        ),
         ("two key infos", good.replace("</ds:Signature>", "<ds:KeyInfo/></ds:Signature>")),
         ("two references", good.replace(&reference, &format!("{reference}{reference}"))),
         ("no reference", good.replace(&reference, "")),
