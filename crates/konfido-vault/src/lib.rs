@@ -6,6 +6,7 @@
 //! and gives its other rights away before it serves.
 
 pub mod attest;
+pub mod attested;
 pub mod backend;
 pub mod client;
 pub mod keystore;

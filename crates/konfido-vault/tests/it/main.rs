@@ -9,5 +9,7 @@
 )]
 
 mod attest;
+mod attested;
+mod model;
 mod operations;
 mod store;
