@@ -4,6 +4,7 @@
 //!   views borrow, and nothing writes: the bytes read are the bytes written.
 //! * [`rules::check`] holds a document against the profile and reports every rule broken, with its path.
 //! * [`html::render`] makes an accessible page of it, for one reader, without a script or an outside asset.
+//! * [`envelope::around_pdf`] makes the level 1 form of a structured document.
 //! * [`samples`] has our own synthetic patients.
 //!
 //! Reading is generous and checking is strict: documents of eight waves are in circulation, and a doctor must
@@ -11,6 +12,7 @@
 
 pub mod codes;
 pub mod entry;
+pub mod envelope;
 pub mod header;
 pub mod html;
 pub mod rules;

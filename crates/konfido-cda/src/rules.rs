@@ -143,30 +143,41 @@ pub struct Finding {
 pub struct Report {
     /// In the order of [`Rule::ALL`], then of the document.
     pub findings: Vec<Finding>,
+    /// Whether there are more than [`Report::LIMIT`], which were not looked for any further.
+    pub truncated: bool,
 }
 
 impl Report {
+    /// Most findings of one report. A path costs a look at all siblings, so a document of a million mistakes must not
+    /// make a million paths.
+    pub const LIMIT: usize = 2_000;
+
     /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.rule.severity() == severity).count()
     }
 
-    /// Whether no finding is an error.
+    /// Whether no finding is an error, and all were looked for.
     pub fn is_sound(&self) -> bool {
-        self.count(Severity::Error) == 0
+        self.count(Severity::Error) == 0 && !self.truncated
     }
 }
 
 /// Holds a document against every rule.
 pub fn check(document: &ClinicalDocument) -> Report {
-    let mut check =
-        Check { kind: document.kind(), level: document.level(), root: document.root(), findings: Vec::new() };
+    let mut check = Check {
+        kind: document.kind(),
+        level: document.level(),
+        root: document.root(),
+        findings: Vec::new(),
+        truncated: false,
+    };
     header::check(&mut check);
     body::check(&mut check);
     codes::check(&mut check);
     // Stable: findings of one rule stay in document order.
     check.findings.sort_by_key(|finding| finding.rule);
-    Report { findings: check.findings }
+    Report { findings: check.findings, truncated: check.truncated }
 }
 
 /// A check under way.
@@ -175,13 +186,19 @@ struct Check<'d> {
     level: Level,
     root: Element<'d>,
     findings: Vec<Finding>,
+    truncated: bool,
 }
 
 impl<'d> Check<'d> {
     /// Reports the rule at the element unless it holds.
     fn demand(&mut self, rule: Rule, holds: bool, at: Element<'d>) {
-        if !holds {
+        if holds {
+            return;
+        }
+        if self.findings.len() < Report::LIMIT {
             self.findings.push(Finding { rule, path: at.path() });
+        } else {
+            self.truncated = true;
         }
     }
 

@@ -44,6 +44,8 @@ pub const STORE: [SampleFile; 7] = [
 
 /// The full summary of Lucia Esempi.
 pub const FULL_SUMMARY: &[u8] = include_bytes!("../../../samples/psstore/SYN-0001.xml");
+/// The same on paper, PDF/A-1b.
+pub const FULL_SUMMARY_PDF: &[u8] = include_bytes!("../../../samples/psstore/SYN-0001.pdf");
 /// A summary that says "none" in each basic section.
 pub const KNOWN_ABSENCE: &[u8] = include_bytes!("../../../samples/psstore/SYN-0002.xml");
 /// A summary that says "not known" in each basic section.

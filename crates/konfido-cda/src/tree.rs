@@ -19,7 +19,10 @@ pub(crate) const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// Longest text taken from one element for a label; what is longer is cut with an ellipsis.
 ///
 /// Without it, many references to one large element would make a small document very large.
-pub(crate) const LABEL_LIMIT: usize = 2_000;
+pub(crate) const LABEL_LIMIT: usize = 1_000;
+
+/// Most nodes looked at for one label: many references to one large and empty element cost no time either.
+const LABEL_NODES: usize = 2_000;
 
 /// Steps over elements that skip comments, unknown extensions and namespaces that don't matter.
 pub(crate) trait Walk<'d>: Copy {
@@ -120,6 +123,7 @@ fn is_medicine(namespace: &str) -> bool {
 struct Label {
     text: String,
     length: usize,
+    nodes: usize,
     gap: bool,
     full: bool,
 }
@@ -127,6 +131,8 @@ struct Label {
 impl Label {
     fn take(&mut self, element: Element<'_>) {
         for node in element.nodes() {
+            self.nodes += 1;
+            self.full |= self.nodes > LABEL_NODES;
             if self.full {
                 return;
             }

@@ -14,7 +14,7 @@ const BEGIN: &str = "<!-- documents: begin, written by the test `conformance::th
 const END: &str = "<!-- documents: end -->";
 const HEAD: &str = "## Documents
 
-Every clinical document of the fixtures: whether it is read, which rules it breaks (`konfido cda check` says where),
+Every clinical document of the fixtures, those in recorded exchanges and test messages too: whether it is read, which rules it breaks (`konfido cda check` says where),
 and whether the schema of OpenNCP's Transformation Manager, `CDA_Pharma.xsd`, takes it. That schema knows the pharmacy
 extension of wave 3 and later; older waves used another extension, and official test data of theirs is refused by it.
 What is read is written byte for byte.
@@ -49,14 +49,19 @@ fn the_schema_takes_our_samples() {
         assert!(schema_takes(&schema, &store.join(name)), "{name}");
     }
     assert!(schema_takes(&schema, &large), "the summary of any size");
+    let paper = folder.path().join("paper.xml");
+    std::fs::write(&paper, crate::samples::on_paper()).expect("written");
+    assert!(schema_takes(&schema, &paper), "level 1");
 }
 
 fn section(schema: &Path) -> String {
-    let folder = fixtures::root().expect("fixtures").join("openncp/cda");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("document.xml");
     let documents = fixtures::documents();
     let (mut rows, mut refused, mut sound, mut taken) = (String::new(), 0, 0, 0);
     for (name, bytes) in &documents {
-        let accepted = schema_takes(schema, &folder.join(name));
+        std::fs::write(&file, bytes).expect("written");
+        let accepted = schema_takes(schema, &file);
         taken += usize::from(accepted);
         let schema_words = if accepted { "taken" } else { "refused" };
         match ClinicalDocument::read(bytes) {
@@ -97,6 +102,43 @@ fn section(schema: &Path) -> String {
     )
 }
 
+/// The book's page of rules, from their table.
+fn rules_page() -> String {
+    let mut rows = String::new();
+    for rule in rules::Rule::ALL {
+        writeln!(rows, "| `{}` | {} | {} |", rule.id(), rule.severity().words(), rule.demand()).unwrap();
+    }
+    format!(
+        "# Document rules\n\n\
+         What `konfido cda check FILE` holds a clinical document against: the eHDSI document profile. An error breaks the\n\
+         profile; a warning is what documents in circulation do differently, or what only some readers need. An identifier\n\
+         never changes its meaning. The command ends with 0 when no rule is broken by error, else with 1.\n\n\
+         With `--json` it prints `ok`, `kind`, `level` (3 structured, 1 a PDF), `errors`, `warnings`, `truncated`, and\n\
+         `findings`, each with `rule`, `severity`, `demand` and `path`; of a document that cannot be read only `ok` and\n\
+         `refusal` say something.\n\n\
+         This page is written by the test `conformance::the_page_of_rules_is_fresh`.\n\n\
+         | rule | weight | demand |\n| --- | --- | --- |\n{rows}"
+    )
+}
+
+fn writing() -> bool {
+    std::env::var_os("KONFIDO_WRITE_DOCS").is_some_and(|value| value == "1")
+}
+
+#[test]
+fn the_page_of_rules_is_fresh() {
+    let path = fixtures::repository().join("docs/src/document-rules.md");
+    if writing() {
+        return std::fs::write(&path, rules_page()).expect("written");
+    }
+    let page = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        page,
+        rules_page(),
+        "docs/src/document-rules.md is stale\nhint: run the test with KONFIDO_WRITE_DOCS=1"
+    );
+}
+
 #[test]
 fn the_table_is_fresh() {
     let Some(schema) = schema() else { return };
@@ -104,7 +146,7 @@ fn the_table_is_fresh() {
     let path = fixtures::repository().join("docs/conformance.md");
     let page = std::fs::read_to_string(&path).unwrap_or_default();
     let old = page.find(BEGIN).zip(page.find(END)).and_then(|(from, to)| page.get(from..to + END.len()));
-    if std::env::var_os("KONFIDO_WRITE_DOCS").is_some_and(|value| value == "1") {
+    if writing() {
         let new = match old {
             Some(old) => page.replace(old, &section),
             None => format!("{}\n\n{HEAD}\n{section}\n", page.trim_end()),

@@ -20,15 +20,22 @@ fn the_model_reaches_into_every_summary_of_others() {
     for (name, bytes) in fixtures::documents() {
         let document = ClinicalDocument::read(&bytes).expect("readable");
         let header = document.header();
+        if document.kind() != DocumentKind::PatientSummary {
+            continue;
+        }
         assert!(header.patient().is_some_and(|patient| !patient.ids.is_empty()), "{name}: no patient");
         assert!(header.custodian.is_some(), "{name}: no custodian");
-        if document.kind() != DocumentKind::PatientSummary || document.level() == Level::One {
+        if document.level() == Level::One {
             continue;
         }
         let sections = document.sections();
         for kind in [SectionKind::Allergies, SectionKind::Problems, SectionKind::Medications] {
             let section = sections.iter().find(|section| section.kind == kind);
-            let section = section.unwrap_or_else(|| panic!("{name}: no {kind:?}"));
+            let Some(section) = section else {
+                // The two summaries of the 2018 testbed lack the problems (SEC-BASIC).
+                assert!(name.starts_with("konfido-testbed-2018/"), "{name}: no {kind:?}");
+                continue;
+            };
             let entries = &section.entries;
             let expected = section.element.children().filter(|child| child.local() == "entry").count();
             let found = entries.len() + entries.absences.len() + entries.other.len();

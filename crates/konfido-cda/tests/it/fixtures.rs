@@ -16,14 +16,17 @@ pub(crate) fn root() -> Option<PathBuf> {
     }
 }
 
-/// Every CDA document of the fixtures with its path below `openncp/cda`, in order; empty without fixtures.
+/// Every CDA document of the fixtures with its path below `openncp`, in order, those within recorded exchanges and
+/// test messages too; empty without fixtures.
 pub(crate) fn documents() -> Vec<(String, Vec<u8>)> {
     let Some(root) = root() else { return Vec::new() };
-    let root = root.join("openncp/cda");
+    let root = root.join("openncp");
     let mut found = Vec::new();
-    walk(&root, &root, &mut found);
+    for folder in ["assertions", "cda", "konfido-testbed-2018", "messages", "recorded"] {
+        walk(&root, &root.join(folder), &mut found);
+    }
     found.sort();
-    assert!(found.len() >= 60, "only {} documents below {}", found.len(), root.display());
+    assert!(found.len() >= 80, "only {} documents below {}", found.len(), root.display());
     found
 }
 
@@ -32,11 +35,29 @@ fn walk(root: &Path, folder: &Path, into: &mut Vec<(String, Vec<u8>)>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             walk(root, &path, into);
-        } else if path.extension().is_some_and(|extension| extension == "xml") {
-            let name = path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
-            into.push((name, std::fs::read(&path).expect("a readable file")));
+            continue;
         }
+        let whole = path.extension().is_some_and(|extension| extension == "xml");
+        let exchange = path.extension().is_some_and(|extension| extension == "http");
+        if !(whole || exchange) {
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("a readable file");
+        let Some(document) = document_within(&bytes) else { continue };
+        let name = path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
+        // A file that is a document is taken whole, with what stands around the root element.
+        into.push((name, if whole { bytes } else { document.to_vec() }));
     }
+}
+
+/// The element `ClinicalDocument`, of any prefix, in the bytes of a file or message.
+fn document_within(bytes: &[u8]) -> Option<&[u8]> {
+    let find = |needle: &[u8]| bytes.windows(needle.len()).position(|window| window == needle);
+    let name = find(b"ClinicalDocument")?;
+    let start = bytes[..name].iter().rposition(|byte| *byte == b'<')?;
+    let close = [b"</".as_slice(), &bytes[start + 1..name], b"ClinicalDocument>"].concat();
+    let end = bytes.windows(close.len()).rposition(|window| window == close)? + close.len();
+    bytes.get(start..end)
 }
 
 /// The repository's root.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use konfido_cda::{ClinicalDocument, samples};
+use konfido_cda::{Body, ClinicalDocument, DocumentKind, Level, envelope, html, rules, samples};
 
 use crate::fixtures;
 
@@ -48,4 +48,44 @@ fn every_patient_of_the_index_has_a_summary_that_names_them() {
         );
     }
     assert_eq!(count, 3);
+}
+
+/// The full summary as level 1.
+pub(crate) fn on_paper() -> Vec<u8> {
+    let document = ClinicalDocument::read(samples::FULL_SUMMARY).expect("our own");
+    envelope::around_pdf(&document, samples::FULL_SUMMARY_PDF).expect("a summary has a form on paper")
+}
+
+#[test]
+fn a_summary_on_paper_is_a_summary_still() {
+    let bytes = on_paper();
+    let document = ClinicalDocument::read(&bytes).expect("readable");
+    assert_eq!((document.kind(), document.level()), (DocumentKind::PatientSummary, Level::One));
+    assert_eq!(rules::check(&document).findings, []);
+    let header = document.header();
+    assert_eq!(header.id.as_ref().expect("an id").unique_id(), "2.999.380.1.9^SYN-0001.2");
+    assert_eq!(header.set_id.as_ref().expect("a set").unique_id(), "2.999.380.1.9^SYN-0001");
+    let [("XFRM", Some(origin))] = header.related.as_slice() else { panic!("one origin") };
+    assert_eq!(origin.unique_id(), "2.999.380.1.9^SYN-0001");
+    let Body::Scanned(Some(attached)) = document.body() else { panic!("a PDF") };
+    assert!(attached.decode().expect("base64") == samples::FULL_SUMMARY_PDF);
+    let page = html::render(&document);
+    assert!(page.contains("Lucia Esempi") && page.contains("<object data=\"data:application/pdf;base64,"));
+    assert!(envelope::around_pdf(&document, b"%PDF-").is_none(), "it is on paper already");
+}
+
+#[test]
+fn the_header_on_paper_is_the_header_as_written() {
+    for (name, bytes) in fixtures::documents() {
+        let document = ClinicalDocument::read(&bytes).expect("readable");
+        let Some(paper) = envelope::around_pdf(&document, b"%PDF-1.4") else { continue };
+        let paper = ClinicalDocument::read(&paper).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let parts = |document: &ClinicalDocument| {
+            let children = document.root().children();
+            let kept = children
+                .filter(|c| !matches!(c.local(), "templateId" | "id" | "relatedDocument" | "component"));
+            kept.map(|child| child.source().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(parts(&document) == parts(&paper), "{name}: the header changed");
+    }
 }

@@ -55,6 +55,7 @@ struct Verdict<'a> {
     level: Option<u8>,
     errors: usize,
     warnings: usize,
+    truncated: bool,
     findings: Vec<Finding<'a>>,
 }
 
@@ -101,6 +102,7 @@ fn check(file: &Path, ui: &Ui) -> anyhow::Result<ExitCode> {
         level: Some(level),
         errors,
         warnings,
+        truncated: report.truncated,
         findings: findings.collect(),
     });
     ui.heading(&format!("{}, level {level}: {}", document.kind().title(), counted(errors, warnings)));
@@ -108,6 +110,9 @@ fn check(file: &Path, ui: &Ui) -> anyhow::Result<ExitCode> {
         let rule = finding.rule;
         ui.line(format!("  {:<8} {:<20} broken: {}", rule.severity().words(), rule.id(), rule.demand()));
         ui.line(format!("  {:<8} {:<20} {}", "", "", finding.path));
+    }
+    if report.truncated {
+        ui.line("  more is broken than is worth listing");
     }
     Ok(ExitCode::from_verdict(report.is_sound()))
 }
