@@ -136,10 +136,6 @@ pub(crate) struct Channels<S, R> {
     pub(crate) gossip: (S, R),
 }
 
-impl<S, R> Channels<S, R> {
-    pub(crate) const COUNT: u64 = 6;
-}
-
 /// A validator's place in the network.
 pub(crate) struct Seat<S, R, P, B> {
     pub(crate) channels: Channels<S, R>,

@@ -2,5 +2,9 @@
 //! Pure: no clock, no disk, no network; what a block does depends on the block and the state before it alone.
 
 pub mod governance;
+mod snapshot;
 pub mod state;
 pub mod transaction;
+
+#[cfg(test)]
+mod tests;

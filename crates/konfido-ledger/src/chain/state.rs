@@ -137,9 +137,27 @@ pub struct State {
     pub(crate) due: Arc<BTreeSet<(u64, ExchangeId)>>,
     /// Exchanges whose dispute ended: no second one.
     pub(crate) settled: Arc<BTreeSet<ExchangeId>>,
+    /// Hashes of all authored transactions: none counts twice.
+    pub(crate) seen: Arc<BTreeSet<Digest>>,
     pub(crate) convicted: Arc<BTreeSet<(CountryCode, Digest)>>,
     pub(crate) proposals: Arc<BTreeMap<ProposalId, Proposal>>,
     pub(crate) tally: Tally,
+}
+
+/// Checks signatures. A node remembers those it has checked; the rule is the same.
+pub trait Check {
+    /// Whether the signature holds.
+    fn holds(&self, key: &PartyKey, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// Checks every signature each time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CheckAll;
+
+impl Check for CheckAll {
+    fn holds(&self, key: &PartyKey, message: &[u8], signature: &[u8]) -> bool {
+        key.verify(message, signature).is_ok()
+    }
 }
 
 /// What a block adds to the log, in order.
@@ -177,6 +195,7 @@ impl State {
             disputes: Arc::default(),
             due: Arc::default(),
             settled: Arc::default(),
+            seen: Arc::default(),
             convicted: Arc::default(),
             proposals: Arc::default(),
             tally: Tally::default(),
@@ -243,6 +262,12 @@ impl State {
         self.disputes.get(exchange)
     }
 
+    /// Whether the exchange had its dispute already.
+    #[must_use]
+    pub fn is_settled(&self, exchange: &ExchangeId) -> bool {
+        self.settled.contains(exchange)
+    }
+
     /// Open disputes.
     pub fn disputes(&self) -> impl Iterator<Item = (&ExchangeId, &Dispute)> {
         self.disputes.iter()
@@ -274,10 +299,15 @@ impl State {
     ///
     /// # Errors
     /// If one of them breaks its rule; then the block is invalid.
-    pub fn apply(&self, time_ms: u64, transactions: &[Transaction]) -> Result<(Self, Added), LedgerError> {
+    pub fn apply(
+        &self,
+        time_ms: u64,
+        transactions: &[Transaction],
+        check: &dyn Check,
+    ) -> Result<(Self, Added), LedgerError> {
         let (mut next, mut added) = self.begin(time_ms);
         for transaction in transactions {
-            let entries = next.take(transaction)?;
+            let entries = next.take(transaction, check)?;
             added.entries.extend(entries);
         }
         next.end();
@@ -307,12 +337,23 @@ impl State {
     }
 
     /// Takes one transaction and gives its leaves. On an error the state is as before.
-    pub(crate) fn take(&mut self, transaction: &Transaction) -> Result<Vec<Digest>, LedgerError> {
+    pub(crate) fn take(
+        &mut self,
+        transaction: &Transaction,
+        check: &dyn Check,
+    ) -> Result<Vec<Digest>, LedgerError> {
         let entries = match transaction {
-            Transaction::Batch(batch) => self.batch(batch)?,
+            Transaction::Batch(batch) => self.batch(batch, check)?,
             Transaction::Authored(authored) => {
-                self.authored(authored)?;
-                vec![entry(&transaction.encode())]
+                let leaf = entry(&transaction.encode());
+                let message = Authored::message(&self.circle, authored.author, &authored.body);
+                let body = Digest::of(&[&message]);
+                if self.seen.contains(&body) {
+                    return Err(LedgerError::Refused("said already"));
+                }
+                self.authored(authored, &message, check)?;
+                Arc::make_mut(&mut self.seen).insert(body);
+                vec![leaf]
             }
         };
         for entry in &entries {
@@ -348,7 +389,7 @@ impl State {
         }
     }
 
-    fn batch(&mut self, batch: &Batch) -> Result<Vec<Digest>, LedgerError> {
+    fn batch(&mut self, batch: &Batch, signatures: &dyn Check) -> Result<Vec<Digest>, LedgerError> {
         if batch.first_seq != self.next_seq(batch.pair) {
             return Err(LedgerError::Refused("the batch does not follow the pair's last one"));
         }
@@ -358,7 +399,7 @@ impl State {
         }
         let message = Batch::message(&self.circle, batch.pair, batch.first_seq, &batch.leaves);
         for (country, signature) in batch.pair.countries().into_iter().zip(&batch.signatures) {
-            check(&self.standing(country)?.evidence, &message, signature, country)?;
+            check(signatures, &self.standing(country)?.evidence, &message, signature, country)?;
         }
         let count = batch.leaves.len() as u64;
         *Arc::make_mut(&mut self.pairs).entry(batch.pair).or_default() += count;
@@ -366,14 +407,14 @@ impl State {
         Ok(batch.leaves.clone())
     }
 
-    fn authored(&mut self, tx: &Authored) -> Result<(), LedgerError> {
+    fn authored(&mut self, tx: &Authored, message: &[u8], signatures: &dyn Check) -> Result<(), LedgerError> {
         let member = self.standing(tx.author)?;
-        let message = Authored::message(&self.circle, tx.author, &tx.body);
-        if tx.body.is_governance() {
-            check(std::slice::from_ref(&member.governance), &message, &tx.signature, tx.author)?;
+        let keys = if tx.body.is_governance() {
+            std::slice::from_ref(&member.governance)
         } else {
-            check(&member.evidence, &message, &tx.signature, tx.author)?;
-        }
+            member.evidence.as_slice()
+        };
+        check(signatures, keys, message, &tx.signature, tx.author)?;
         match &tx.body {
             Body::Unilateral { exchange, against, silence, .. } => {
                 self.standing(*against)?;
@@ -541,8 +582,14 @@ fn vote_of<'a>(message: &'a [u8], domain: &[u8]) -> Result<(u8, &'a [u8]), Ledge
     body.get(..=*end).map(|round| (kind, round)).ok_or_else(malformed)
 }
 
-fn check(keys: &[PartyKey], message: &[u8], signature: &[u8], who: CountryCode) -> Result<(), LedgerError> {
-    if keys.iter().any(|key| key.verify(message, signature).is_ok()) {
+fn check(
+    signatures: &dyn Check,
+    keys: &[PartyKey],
+    message: &[u8],
+    signature: &[u8],
+    who: CountryCode,
+) -> Result<(), LedgerError> {
+    if keys.iter().any(|key| signatures.holds(key, message, signature)) {
         Ok(())
     } else {
         Err(LedgerError::Signature(who.to_string()))

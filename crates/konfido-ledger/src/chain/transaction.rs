@@ -88,14 +88,14 @@ pub enum Silence {
 }
 
 impl Silence {
-    fn code(self) -> u64 {
+    pub(crate) fn code(self) -> u64 {
         match self {
             Self::NoAnswer => 0,
             Self::NoReceipt => 1,
         }
     }
 
-    fn from_code(code: u64) -> Result<Self, LedgerError> {
+    pub(crate) fn from_code(code: u64) -> Result<Self, LedgerError> {
         match code {
             0 => Ok(Self::NoAnswer),
             1 => Ok(Self::NoReceipt),

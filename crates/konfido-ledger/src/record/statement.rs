@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use coset::{CborSerializable, CoseSign1, CoseSign1Builder, HeaderBuilder, TaggedCborSerializable};
+use coset::{CoseSign1, CoseSign1Builder, HeaderBuilder, TaggedCborSerializable};
 use konfido_circle::CountryCode;
 use konfido_keys::Signer;
 
@@ -114,7 +114,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    fn code(self) -> u64 {
+    pub(crate) fn code(self) -> u64 {
         match self {
             Self::Delivered => 0,
             Self::Empty => 1,
@@ -123,7 +123,7 @@ impl Outcome {
         }
     }
 
-    fn from_code(code: u64) -> Result<Self, LedgerError> {
+    pub(crate) fn from_code(code: u64) -> Result<Self, LedgerError> {
         Ok(match code {
             0 => Self::Delivered,
             1 => Self::Empty,
@@ -192,6 +192,16 @@ mod sealed {
     pub trait Sealed {}
 }
 
+/// Why a signature need be believed.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "borrows keys for the length of one call")]
+pub enum Trust<'a> {
+    /// It is checked against these keys.
+    Keys(&'a dyn EvidenceKeys),
+    /// It was checked before these bytes were stored here.
+    Kept,
+}
+
 /// One of the three statements.
 pub trait Content: sealed::Sealed + Clone + fmt::Debug + PartialEq {
     /// Its payload.
@@ -200,7 +210,7 @@ pub trait Content: sealed::Sealed + Clone + fmt::Debug + PartialEq {
     ///
     /// # Errors
     /// If the bytes are something else, or an enclosed signature does not hold.
-    fn read(payload: &[u8], keys: &dyn EvidenceKeys) -> Result<Self, LedgerError>;
+    fn read(payload: &[u8], trust: Trust<'_>) -> Result<Self, LedgerError>;
     /// Who must have signed it.
     fn author(&self) -> CountryCode;
     /// The request at its core.
@@ -252,6 +262,10 @@ impl<T: Content> Signed<T> {
     /// # Errors
     /// If it is none, or a signature does not hold with any key of its author.
     pub fn verify(bytes: &[u8], keys: &dyn EvidenceKeys) -> Result<Self, LedgerError> {
+        Self::read(bytes, Trust::Keys(keys))
+    }
+
+    fn read(bytes: &[u8], trust: Trust<'_>) -> Result<Self, LedgerError> {
         if bytes.len() > MAX_STATEMENT {
             return Err(LedgerError::malformed("statement", "too long"));
         }
@@ -264,7 +278,8 @@ impl<T: Content> Signed<T> {
         }
         let payload =
             sign1.payload.as_deref().ok_or_else(|| LedgerError::malformed("statement", "no payload"))?;
-        let content = T::read(payload, keys)?;
+        let content = T::read(payload, trust)?;
+        let Trust::Keys(keys) = trust else { return Ok(Self { content, bytes: bytes.to_vec() }) };
         let author = content.author();
         let key_id = &sign1.protected.header.key_id;
         let algorithm = sign1.protected.header.alg.clone();
@@ -322,7 +337,7 @@ impl Content for Request {
             .done()
     }
 
-    fn read(payload: &[u8], _: &dyn EvidenceKeys) -> Result<Self, LedgerError> {
+    fn read(payload: &[u8], _: Trust<'_>) -> Result<Self, LedgerError> {
         let mut input = Reader::new(payload);
         input.tuple(9)?;
         if input.uint()? != 1 {
@@ -370,14 +385,14 @@ impl Content for Answer {
             .done()
     }
 
-    fn read(payload: &[u8], keys: &dyn EvidenceKeys) -> Result<Self, LedgerError> {
+    fn read(payload: &[u8], trust: Trust<'_>) -> Result<Self, LedgerError> {
         let mut input = Reader::new(payload);
         input.tuple(5)?;
         if input.uint()? != 2 {
             return Err(LedgerError::malformed("statement", "not an answer"));
         }
         let read = Self {
-            request: Signed::verify(input.bytes(MAX_STATEMENT)?, keys)?,
+            request: Signed::read(input.bytes(MAX_STATEMENT)?, trust)?,
             outcome: Outcome::from_code(input.uint()?)?,
             c_response: Digest(input.fixed()?),
             t_response_ms: input.uint()?,
@@ -410,14 +425,14 @@ impl Content for Receipt {
         Writer::new().array(3).uint(3).bytes(self.answer.bytes()).uint(self.t_received_ms).done()
     }
 
-    fn read(payload: &[u8], keys: &dyn EvidenceKeys) -> Result<Self, LedgerError> {
+    fn read(payload: &[u8], trust: Trust<'_>) -> Result<Self, LedgerError> {
         let mut input = Reader::new(payload);
         input.tuple(3)?;
         if input.uint()? != 3 {
             return Err(LedgerError::malformed("statement", "not a receipt"));
         }
         let read =
-            Self { answer: Signed::verify(input.bytes(MAX_STATEMENT)?, keys)?, t_received_ms: input.uint()? };
+            Self { answer: Signed::read(input.bytes(MAX_STATEMENT)?, trust)?, t_received_ms: input.uint()? };
         input.end()?;
         Ok(read)
     }
@@ -453,17 +468,26 @@ impl Statement {
     /// # Errors
     /// If it is none, or a signature does not hold.
     pub fn verify(bytes: &[u8], keys: &dyn EvidenceKeys) -> Result<Self, LedgerError> {
+        Self::read(bytes, Trust::Keys(keys))
+    }
+
+    fn read(bytes: &[u8], trust: Trust<'_>) -> Result<Self, LedgerError> {
         let sign1 =
             CoseSign1::from_tagged_slice(bytes).map_err(|e| LedgerError::malformed("statement", e))?;
         let payload = sign1.payload.unwrap_or_default();
         let mut input = Reader::new(&payload);
         let _items = input.array(9)?;
         match input.uint()? {
-            1 => Signed::verify(bytes, keys).map(Self::Requested),
-            2 => Signed::verify(bytes, keys).map(Self::Answered),
-            3 => Signed::verify(bytes, keys).map(Self::Received),
+            1 => Signed::read(bytes, trust).map(Self::Requested),
+            2 => Signed::read(bytes, trust).map(Self::Answered),
+            3 => Signed::read(bytes, trust).map(Self::Received),
             other => Err(LedgerError::malformed("statement", format!("kind {other} is unknown"))),
         }
+    }
+
+    /// Reads a statement that was verified before it was stored on this node's own disk.
+    pub(crate) fn kept(bytes: &[u8]) -> Result<Self, LedgerError> {
+        Self::read(bytes, Trust::Kept)
     }
 
     /// The COSE_Sign1.
@@ -535,16 +559,4 @@ impl Statement {
             Self::Received(s) => s.content.meaning(),
         }
     }
-}
-
-/// Reads the payload of a statement without trusting it, to find out whose keys to ask for.
-///
-/// # Errors
-/// If it is no COSE_Sign1.
-pub fn untrusted_payload(bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
-    CoseSign1::from_slice(bytes)
-        .or_else(|_| CoseSign1::from_tagged_slice(bytes))
-        .map_err(|e| LedgerError::malformed("statement", e))?
-        .payload
-        .ok_or_else(|| LedgerError::malformed("statement", "no payload"))
 }
