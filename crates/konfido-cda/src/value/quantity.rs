@@ -74,8 +74,12 @@ fn with_unit(value: &str, unit: Option<&str>) -> String {
     }
 }
 
-/// UCUM's notation without the marks that only machines need: `mm[Hg]` is `mmHg`, `{pack}/d` is `pack/d`.
+/// UCUM's notation without the marks that only machines need: `mm[Hg]` is `mmHg`, `{pack}/d` is `pack/d`. Micrograms
+/// are written out: both `ug` and `µg` have been read as milligrams.
 fn unit_words(unit: &str) -> String {
+    if unit == "ug" {
+        return "microgram".to_owned();
+    }
     unit.replace(['[', ']', '{', '}'], "")
 }
 

@@ -99,6 +99,11 @@ fn the_full_sample_is_understood() {
     let national = condition.translations.first().expect("the national code");
     assert_eq!((national.code, national.system), (Some("401.9"), Some("2.16.840.1.113883.6.103")));
 
+    let medicines = sections.iter().find(|section| section.kind == SectionKind::Medications).expect("there");
+    let thyroid =
+        medicines.entries.medications.get(3).and_then(|medicine| medicine.ingredients.first()).expect("one");
+    assert_eq!(thyroid.words(), "levothyroxine sodium 75 microgram");
+
     let results = sections.iter().find(|section| section.kind == SectionKind::Results).expect("there");
     let panel = results.entries.panels.last().expect("chemistry");
     let glycated = panel.observations.first().expect("the first");
