@@ -25,6 +25,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Judge attestation evidence: SGX and TDX quotes, SNP reports, TPM quotes.
     Attest(cmd::attest::Args),
+    /// Measure, beside a peer in the same run.
+    Bench(cmd::bench::Args),
     /// Check and render clinical documents.
     Cda(cmd::cda::Args),
     /// Run the vault that owns the keys, or ask how it is.
@@ -47,6 +49,7 @@ impl Cli {
     pub(crate) fn run(self, ui: &Ui) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Attest(args) => cmd::attest::run(args, ui),
+            Command::Bench(args) => cmd::bench::run(args, ui),
             Command::Cda(args) => cmd::cda::run(args, ui),
             Command::Vault(args) => cmd::vault::run(args, ui),
             Command::Completions(args) => cmd::completions::run(args, ui),

@@ -5,6 +5,8 @@
 //! in the match of `cli.rs`. With `--json` (`ui.is_json()`) a command prints exactly one object by `ui.object`.
 
 pub(crate) mod attest;
+pub(crate) mod bench;
+pub(crate) mod bench_exchange;
 pub(crate) mod cda;
 pub(crate) mod completions;
 pub(crate) mod demo;
