@@ -17,6 +17,7 @@ pub mod observer;
 pub mod peer;
 pub mod policy;
 pub mod server;
+pub mod sts;
 pub mod tls;
 pub mod trail;
 mod wire;

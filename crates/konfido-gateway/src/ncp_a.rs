@@ -18,6 +18,7 @@
 //! The peer learns a code and its standard sentence. The cause goes to the audit record and the trace, under an incident
 //! id that both share.
 
+mod budget;
 mod call;
 mod identify;
 mod list;
@@ -26,6 +27,7 @@ mod rights;
 mod stop;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,6 +39,7 @@ use konfido_keys::Rng;
 use konfido_saml::{Admission, Profile, ReplayGuard};
 use konfido_xml::wsa::Addressing;
 
+use self::budget::Budget;
 use self::call::{Call, Done};
 use self::stop::Stop;
 use crate::connector::{ConsentRegister, NationalConnector};
@@ -88,6 +91,7 @@ pub struct NcpASetup {
 pub struct NcpA {
     setup: NcpASetup,
     replays: ReplayGuard,
+    turned_away: Budget,
 }
 
 impl fmt::Debug for NcpA {
@@ -104,7 +108,7 @@ impl NcpA {
     #[must_use]
     pub fn new(setup: NcpASetup) -> Self {
         let replays = ReplayGuard::new(REMEMBERED, setup.profile.skew);
-        Self { setup, replays }
+        Self { setup, replays, turned_away: Budget::new(50) }
     }
 
     async fn serve(&self, call: &Call, incoming: Incoming) -> Result<Done, SoapProblem> {
@@ -296,6 +300,22 @@ impl Service for NcpA {
         match self.serve(&call, incoming).await {
             Ok(done) => self.conclude(&call, begun, done).await,
             Err(problem) => self.fault(&call.peer, Some(transaction), begun, &problem).await,
+        }
+    }
+
+    async fn turned_away(&self, address: SocketAddr, cause: &str) {
+        if !self.turned_away.may(Instant::now()) {
+            return;
+        }
+        let incident = self.incident();
+        let record = Record {
+            consumer: address.ip().to_string(),
+            provider: self.setup.name.clone(),
+            ending: Ending::Failed { cause: cause.to_owned() },
+            ..Record::new(self.setup.clock.now(), Side::A, Deed::Unknown, incident)
+        };
+        if let Err(error) = self.setup.trail.record(&record).await {
+            tracing::error!(%error, "a refusal left no audit record");
         }
     }
 

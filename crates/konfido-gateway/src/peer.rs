@@ -17,18 +17,16 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Judges the certificate chain of a connection, leaf first, at `now`: chain, validity, revocation, usage.
+    /// Judges the certificate chain of a connection, leaf first, at `now`: chain, validity, revocation, one of
+    /// the usages.
     pub fn check(
         trust: &TrustStore,
         chain: &[CertificateDer<'static>],
-        usage: Usage,
+        usages: &[Usage],
         agreed: Agreed,
         now: Timestamp,
     ) -> Result<Self, CertificateError> {
-        let (leaf, intermediates) =
-            chain.split_first().ok_or_else(|| CertificateError::Malformed("no certificate".into()))?;
-        let certificate = trust.verify_chain(leaf, intermediates, usage, now)?;
-        Ok(Self { certificate, agreed })
+        Ok(Self { certificate: judge(trust, chain, usages, now)?, agreed })
     }
 
     /// The member state.
@@ -54,4 +52,23 @@ impl Peer {
     pub fn agreed(&self) -> Agreed {
         self.agreed
     }
+}
+
+/// The verdict on a chain, leaf first, for the first of `usages` that fits; else why the first does not.
+pub(crate) fn judge(
+    trust: &TrustStore,
+    chain: &[CertificateDer<'static>],
+    usages: &[Usage],
+    now: Timestamp,
+) -> Result<CheckedCertificate, CertificateError> {
+    let (leaf, intermediates) =
+        chain.split_first().ok_or_else(|| CertificateError::Malformed("no certificate".into()))?;
+    let mut refused = None;
+    for usage in usages {
+        match trust.verify_chain(leaf, intermediates, *usage, now) {
+            Ok(checked) => return Ok(checked),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or(CertificateError::WrongUsage("no usage is accepted here")))
 }

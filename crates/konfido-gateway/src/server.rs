@@ -96,6 +96,12 @@ pub struct Answer {
 /// What is done with requests.
 #[async_trait]
 pub trait Service: Send + Sync + std::fmt::Debug + 'static {
+    /// For what a client's certificate may be made.
+    fn usages(&self) -> &'static [Usage] {
+        &[Usage::TlsClient]
+    }
+    /// Is told of a peer who came no further than the handshake because of its certificate.
+    async fn turned_away(&self, address: SocketAddr, cause: &str);
     /// Answers a request of a peer whose certificate is good now.
     async fn answer(&self, peer: Peer, request: Request) -> Answer;
     /// Answers a peer whose certificate was good at the handshake and is not any more.
@@ -164,8 +170,8 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            let tcp = match accepted {
-                Ok((tcp, _)) => tcp,
+            let (tcp, address) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors, or a peer gone before it was accepted: not the listener's end.
                     tracing::warn!(%error, "could not accept a connection");
@@ -180,7 +186,7 @@ impl Server {
             let shared = Arc::clone(&self.shared);
             let watcher = graceful.watcher();
             tokio::spawn(async move {
-                shared.connection(tcp, watcher).await;
+                shared.connection(tcp, address, watcher).await;
                 drop(permit);
             });
         }
@@ -192,13 +198,21 @@ impl Server {
 }
 
 impl Shared {
-    async fn connection(self: Arc<Self>, tcp: TcpStream, watcher: hyper_util::server::graceful::Watcher) {
+    async fn connection(
+        self: Arc<Self>,
+        tcp: TcpStream,
+        address: SocketAddr,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
         let _no_delay = tcp.set_nodelay(true);
         let secured = match tokio::time::timeout(self.limits.handshake, self.tls.accept(tcp)).await {
             Ok(Ok(secured)) => secured,
             Ok(Err(error)) => {
                 self.metrics.connection_refused("handshake");
                 tracing::info!(%error, "no connection");
+                if error.is_about_identity() {
+                    self.service.turned_away(address, &error.to_string()).await;
+                }
                 return;
             }
             Err(_elapsed) => {
@@ -240,7 +254,7 @@ impl Shared {
         if request.method() != Method::POST {
             return plain(StatusCode::METHOD_NOT_ALLOWED);
         }
-        let peer = match Peer::check(&self.trust, chain, Usage::TlsClient, agreed, self.clock.now()) {
+        let peer = match Peer::check(&self.trust, chain, self.service.usages(), agreed, self.clock.now()) {
             Ok(peer) => peer,
             Err(error) => return closing(self.service.stale(error).await),
         };

@@ -101,6 +101,22 @@ pub enum TlsError {
     Configuration(#[from] rustls::Error),
 }
 
+impl TlsError {
+    /// Whether the peer spoke TLS and failed to prove who it is; a port scan or a lost connection does not count.
+    #[must_use]
+    pub fn is_about_identity(&self) -> bool {
+        match self {
+            Self::NoCertificate => true,
+            Self::Handshake(error) => {
+                error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some_and(|e| {
+                    matches!(e, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The primitives we use, strongest agreement first.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     use aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519, X25519MLKEM768};

@@ -37,6 +37,10 @@ enum Command {
     Demo(cmd::demo::Args),
     /// Verify, sign, encrypt and decrypt XML.
     Xml(cmd::xml::Args),
+    /// Ask another country as an operator or a script: NCP-B from the command line.
+    Ncp(cmd::ncp::Args),
+    /// Run a country's node.
+    Node(cmd::node::Args),
 }
 
 impl Cli {
@@ -55,6 +59,8 @@ impl Cli {
             Command::Completions(args) => cmd::completions::run(args, ui),
             Command::Demo(args) => cmd::demo::run(args, ui),
             Command::Xml(args) => cmd::xml::run(args, ui),
+            Command::Ncp(args) => cmd::ncp::run(args, ui),
+            Command::Node(args) => cmd::node::run(args, ui),
         }
     }
 }

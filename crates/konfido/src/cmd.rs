@@ -10,5 +10,7 @@ pub(crate) mod bench_exchange;
 pub(crate) mod cda;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod ncp;
+pub(crate) mod node;
 pub(crate) mod vault;
 pub(crate) mod xml;

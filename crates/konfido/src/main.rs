@@ -1,7 +1,9 @@
 //! The `konfido` binary: command line, wiring of roles, demo and bench commands.
 
+mod assembly;
 mod cli;
 mod cmd;
+mod config;
 mod exit;
 mod node;
 mod ui;

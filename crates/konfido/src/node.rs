@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use konfido_audit::Shipper;
 use konfido_circle::{Clock, CountryCode, HomeCommunityId, Oid, TrustStore};
 use konfido_gateway::admin::{self, Readiness};
 use konfido_gateway::connector::{ConsentRegister, NationalConnector};
@@ -16,7 +17,8 @@ use konfido_gateway::ncp_a::{NcpA, NcpASetup};
 use konfido_gateway::ncp_b::{NcpB, NcpBSetup};
 use konfido_gateway::observer::ExchangeObserver;
 use konfido_gateway::policy::Policy;
-use konfido_gateway::server::{Limits, Server};
+use konfido_gateway::server::{Limits, Server, Service};
+use konfido_gateway::sts::{TokenService, TokenServiceSetup};
 use konfido_gateway::tls::{Identity, RustlsAcceptor, RustlsConnector};
 use konfido_gateway::trail::AuditTrail;
 use konfido_keys::{Rng, Signer};
@@ -24,6 +26,9 @@ use konfido_saml::Profile;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::assembly::Assembly;
+use crate::exit::UsageError;
 
 /// What both roles of a node share.
 #[derive(Clone, Debug)]
@@ -80,9 +85,6 @@ impl Node {
     /// Answers other countries behind `listener`.
     pub(crate) fn answer(&mut self, listener: TcpListener, with: Answering) -> anyhow::Result<SocketAddr> {
         let common = &self.common;
-        let acceptor =
-            RustlsAcceptor::new(&with.identity, Arc::clone(&common.trust), Arc::clone(&common.clock))
-                .context("could not set up tls")?;
         let service = NcpA::new(NcpASetup {
             country: common.country,
             country_name: common.country_name.clone(),
@@ -100,13 +102,28 @@ impl Node {
             observer: Arc::clone(&common.observer),
             metrics: Arc::clone(&common.metrics),
         });
+        self.serve(listener, &with.identity, Arc::new(service), with.limits)
+    }
+
+    fn serve(
+        &mut self,
+        listener: TcpListener,
+        identity: &Identity,
+        service: Arc<dyn Service>,
+        limits: Limits,
+    ) -> anyhow::Result<SocketAddr> {
+        let common = &self.common;
+        let (trust, clock) = (Arc::clone(&common.trust), Arc::clone(&common.clock));
+        let acceptor =
+            RustlsAcceptor::new(identity, Arc::clone(&trust), service.usages(), Arc::clone(&clock))
+                .context("could not set up tls")?;
         let server = Server::new(
             listener,
             Arc::new(acceptor),
-            Arc::clone(&common.trust),
-            Arc::clone(&common.clock),
-            Arc::new(service),
-            with.limits,
+            trust,
+            clock,
+            service,
+            limits,
             Arc::clone(&common.metrics),
         );
         let address = server.address()?;
@@ -161,5 +178,42 @@ impl Node {
         for task in self.tasks {
             let _panicked = task.await;
         }
+    }
+}
+
+impl Node {
+    /// Issues TRC and next-of-kin assertions to this country's portals behind `listener`.
+    pub(crate) fn issue(&mut self, listener: TcpListener, assembly: &Assembly) -> anyhow::Result<SocketAddr> {
+        let common = &self.common;
+        let Some(identity) = assembly.server_identity()? else {
+            return Err(
+                UsageError("`keys.tls_server` is needed for the security token service".into()).into()
+            );
+        };
+        let service = TokenService::new(TokenServiceSetup {
+            country: common.country,
+            name: identity.common_name().to_owned(),
+            trust: Arc::clone(&common.trust),
+            clock: Arc::clone(&common.clock),
+            rng: Arc::clone(&common.rng),
+            signer: Arc::clone(&assembly.signer),
+            profile: Profile::default(),
+            trail: Arc::clone(&common.trail),
+            metrics: Arc::clone(&common.metrics),
+        });
+        self.serve(listener, &identity, Arc::new(service), Limits::default())
+    }
+
+    /// Carries audit messages to their collector.
+    pub(crate) fn ship(&mut self, shipper: Shipper) {
+        let mut stop = self.stop.subscribe();
+        self.tasks.push(tokio::spawn(async move {
+            let stopped = async move {
+                let _sender_gone = stop.wait_for(|stop| *stop).await;
+            };
+            if let Err(error) = shipper.run(stopped).await {
+                tracing::error!(%error, "audit messages are no longer shipped");
+            }
+        }));
     }
 }

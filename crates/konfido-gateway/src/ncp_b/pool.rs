@@ -117,7 +117,7 @@ fn judge(
     chain: &[CertificateDer<'static>],
     agreed: Agreed,
 ) -> Result<Peer, AskError> {
-    let peer = Peer::check(&setup.trust, chain, Usage::TlsServer, agreed, setup.clock.now())
+    let peer = Peer::check(&setup.trust, chain, &[Usage::TlsServer], agreed, setup.clock.now())
         .map_err(AskError::Certificate)?;
     if peer.country() != to.country {
         return Err(AskError::Broken(format!("the certificate is of `{}`", peer.country())));

@@ -37,6 +37,13 @@ impl RustlsConnector {
         Self { identity, trust, clock, configs: Mutex::new(HashMap::new()) }
     }
 
+    /// A configuration for a connection that is not HTTP, to a server of `country`: the audit collector.
+    pub fn client_config(&self, country: CountryCode) -> Result<Arc<ClientConfig>, TlsError> {
+        let mut config = ClientConfig::clone(self.config(country)?.as_ref());
+        config.alpn_protocols.clear();
+        Ok(Arc::new(config))
+    }
+
     fn config(&self, country: CountryCode) -> Result<Arc<ClientConfig>, TlsError> {
         let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = configs.get(&country) {

@@ -13,6 +13,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use crate::peer::judge;
+
 use super::{Identity, SecureAcceptor, Secured, TlsError, VERSIONS, agreed, chain, provider};
 
 /// Ends TLS in this process by rustls.
@@ -26,10 +28,15 @@ impl std::fmt::Debug for RustlsAcceptor {
 }
 
 impl RustlsAcceptor {
-    /// A server that is `identity` and lets in whom `trust` knows as a TLS client at the time of `clock`.
-    pub fn new(identity: &Identity, trust: Arc<TrustStore>, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
+    /// A server that is `identity` and lets in whom `trust` knows for one of `usages` at the time of `clock`.
+    pub fn new(
+        identity: &Identity,
+        trust: Arc<TrustStore>,
+        usages: &'static [Usage],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TlsError> {
         let provider = provider();
-        let clients = Arc::new(CircleClients { trust, clock, provider: Arc::clone(&provider) });
+        let clients = Arc::new(CircleClients { trust, usages, clock, provider: Arc::clone(&provider) });
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(VERSIONS)?
             .with_client_cert_verifier(clients)
@@ -62,6 +69,7 @@ impl rustls::server::ResolvesServerCert for OneCertificate {
 
 struct CircleClients {
     trust: Arc<TrustStore>,
+    usages: &'static [Usage],
     clock: Arc<dyn Clock>,
     provider: Arc<CryptoProvider>,
 }
@@ -83,8 +91,9 @@ impl ClientCertVerifier for CircleClients {
         intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.trust
-            .verify_chain(end_entity, intermediates, Usage::TlsClient, self.clock.now())
+        let chain: Vec<CertificateDer<'static>> =
+            std::iter::once(end_entity).chain(intermediates).map(|c| c.clone().into_owned()).collect();
+        judge(&self.trust, &chain, self.usages, self.clock.now())
             .map(|_checked| ClientCertVerified::assertion())
             .map_err(|error| super::client::refusal(&error))
     }

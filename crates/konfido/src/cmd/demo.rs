@@ -13,6 +13,7 @@ mod scene;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::report::Report;
 use crate::exit::ExitCode;
@@ -27,8 +28,8 @@ pub(crate) struct Args {
     /// Where keys, store and pages are kept [default: the user's state directory].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// OpenNCP's fixtures, whose mock summaries are sent across too.
-    #[arg(long, env = "KONFIDO_FIXTURES", value_name = "DIR", hide_env_values = true)]
+    /// Third-party fixtures, whose mock summaries are sent across too [default: KONFIDO_FIXTURES].
+    #[arg(long, value_name = "DIR")]
     fixtures: Option<PathBuf>,
 }
 
@@ -46,16 +47,21 @@ async fn play(args: Args, ui: &Ui) -> anyhow::Result<ExitCode> {
         Some(dir) => dir,
         None => default_dir(),
     };
+    let fixtures = args
+        .fixtures
+        .or_else(|| std::env::var_os("KONFIDO_FIXTURES").map(PathBuf::from))
+        .filter(|dir| !dir.as_os_str().is_empty());
     let mut report = Report::new(ui);
     ui.heading("A patient summary crosses a border: Italy to Denmark");
-    let ended =
-        scene::play(&dir, args.fixtures.as_deref().filter(|f| !f.as_os_str().is_empty()), &mut report).await;
+    let ended = scene::play(&dir, fixtures.as_deref(), &mut report).await;
     match &ended {
         Ok(stage) => {
             report.count_audit(&stage.audit());
             ui.line("");
             ui.heading("Where to look");
             ui.line(format!("  the summary as the doctor reads it  {}", stage.page.display()));
+            let audit = stage.export_audit(&dir)?;
+            ui.line(format!("  the audit trail of both sides       {}", audit.display()));
             ui.line(format!("  documents and keys of this demo     {}", dir.display()));
         }
         Err(error) => ui.error(error),
@@ -65,7 +71,11 @@ async fn play(args: Args, ui: &Ui) -> anyhow::Result<ExitCode> {
     if let Ok(stage) = ended {
         if !args.once {
             ui.note(format!("Italy's NCP-A stays at {} until Ctrl-C", stage.address));
-            tokio::signal::ctrl_c().await.context("could not wait for Ctrl-C")?;
+            let mut term = signal(SignalKind::terminate()).context("could not wait for SIGTERM")?;
+            tokio::select! {
+                interrupted = tokio::signal::ctrl_c() => interrupted.context("could not wait for Ctrl-C")?,
+                _ = term.recv() => {}
+            }
         }
         stage.end().await;
     }

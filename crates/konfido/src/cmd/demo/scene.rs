@@ -26,7 +26,7 @@ use konfido_keys::software::{SoftwareSealer, SystemRng};
 use konfido_keys::{Rng, SignatureAlgorithm};
 use konfido_saml::vocabulary::{FacilityType, Operation, Permission, PurposeOfUse, Role};
 use konfido_saml::{Hcp, NameId, Profile};
-use secrecy::{ExposeSecretMut, SecretBox};
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use tokio::net::TcpListener;
 
 use super::circle::{Country, DENMARK, ITALY, Keys};
@@ -49,6 +49,19 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn audit(&self) -> BTreeMap<String, usize> {
         self.trails.iter().map(|(country, trail)| (country.clone(), trail.kept())).collect()
+    }
+
+    /// Writes what the sealed spools hold as readable files.
+    pub(super) fn export_audit(&self, dir: &Path) -> anyhow::Result<PathBuf> {
+        let place = dir.join("audit");
+        for (country, trail) in &self.trails {
+            for (number, record) in trail.spool().read_unconfirmed(10_000)?.iter().enumerate() {
+                let file = place.join(format!("{}-{:03}.xml", country.to_lowercase(), number + 1));
+                std::fs::write(&file, record.message.expose_secret())
+                    .with_context(|| format!("could not write `{}`", file.display()))?;
+            }
+        }
+        Ok(place)
     }
 
     pub(super) async fn end(self) {
@@ -81,6 +94,10 @@ pub(super) async fn play(
         })
         .await?;
     let sent = Arc::new(Sent::default());
+    let audit = dir.join("audit");
+    if audit.exists() {
+        std::fs::remove_dir_all(&audit).with_context(|| format!("could not clear `{}`", audit.display()))?;
+    }
     let mut trails = BTreeMap::new();
     let mut common = |country: Country| -> anyhow::Result<Common> {
         let trail = Arc::new(trail(&dir.join("audit"), keys.of(country)?, country, &rng)?);
@@ -335,9 +352,6 @@ fn short(print: &Fingerprint) -> String {
 /// A country's audit trail: sealed on the disk, under a key that ends with this run.
 fn trail(dir: &Path, pki: &CountryPki, country: Country, rng: &Arc<dyn Rng>) -> anyhow::Result<AtnaTrail> {
     let dir = dir.join(country.code.to_ascii_lowercase());
-    if dir.exists() {
-        std::fs::remove_dir_all(&dir).with_context(|| format!("could not clear `{}`", dir.display()))?;
-    }
     let mut key = SecretBox::new(Box::new([0; 32]));
     rng.fill(key.expose_secret_mut())?;
     let sealer = SoftwareSealer::new(&key, Arc::clone(rng))?;
