@@ -154,8 +154,7 @@ fn openssl_verifies_our_circle_signatures() {
 }
 
 fn der_integer(bytes: &[u8]) -> Vec<u8> {
-    let zeros = bytes.iter().take_while(|b| **b == 0).count();
-    let mut body = bytes[zeros..].to_vec();
+    let mut body: Vec<u8> = bytes.iter().copied().skip_while(|b| *b == 0).collect();
     if body.first().is_none_or(|b| b & 0x80 != 0) {
         body.insert(0, 0);
     }
