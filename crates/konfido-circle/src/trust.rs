@@ -20,8 +20,11 @@
 mod builder;
 mod certificate;
 mod error;
+mod folder;
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,6 +37,7 @@ use webpki::{
 pub use self::builder::{TrustStoreBuilder, TrustStoreMistake};
 pub use self::certificate::CheckedCertificate;
 pub use self::error::CertificateError;
+pub use self::folder::{TrustFolderError, crls_in_folder};
 
 use self::certificate::Facts;
 use crate::CountryCode;
@@ -41,6 +45,11 @@ use crate::CountryCode;
 /// Whether `der` reads as one certificate with a key that we use. Says nothing about trust.
 pub(crate) fn is_certificate(der: &CertificateDer<'_>) -> Result<(), CertificateError> {
     Facts::read(der)?.require_strong_key()
+}
+
+/// The one country that a certificate's subject names. Says nothing about trust.
+pub fn country_of(der: &CertificateDer<'_>) -> Result<CountryCode, CertificateError> {
+    Facts::read(der)?.only_country()
 }
 
 /// What a certificate is to be used for.
@@ -64,6 +73,23 @@ impl Usage {
             Self::TlsClient => "tls-client",
             Self::Signing => "signing",
         }
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Usage {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        [Self::TlsServer, Self::TlsClient, Self::Signing]
+            .into_iter()
+            .find(|u| u.name() == name)
+            .ok_or_else(|| format!("`{name}` is no usage, only `tls-server`, `tls-client` and `signing` are"))
     }
 }
 

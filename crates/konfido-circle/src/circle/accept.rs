@@ -72,6 +72,23 @@ pub enum CircleError {
     Expired(Timestamp),
 }
 
+impl CircleError {
+    /// The verdict in one word, for scripts. Never changes once released.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Mistakes(_) => "mistakes",
+            Self::SignatureFile(_) => "signature-file",
+            Self::Quorum { .. } => "quorum",
+            Self::Rollback { .. } => "rollback",
+            Self::Fork(_) => "fork",
+            Self::OtherCircle { .. } => "other-circle",
+            Self::Fingerprint => "fingerprint",
+            Self::Expired(_) => "expired",
+        }
+    }
+}
+
 fn whose(predecessor: bool) -> &'static str {
     if predecessor { ", of those of the file before" } else { "" }
 }

@@ -130,15 +130,24 @@ impl Facts {
         }
     }
 
-    /// Rule 6 of the module's head.
-    pub(super) fn country(&self, allowed: &BTreeSet<CountryCode>) -> Result<CountryCode, CertificateError> {
+    /// The one country the subject names.
+    pub(super) fn only_country(&self) -> Result<CountryCode, CertificateError> {
         match self.countries.as_slice() {
-            [one] => CountryCode::new(one)
-                .ok()
-                .filter(|c| allowed.contains(c))
-                .ok_or_else(|| CertificateError::WrongCountry { found: Some(one.clone()) }),
+            [one] => {
+                CountryCode::new(one).map_err(|_| CertificateError::WrongCountry { found: Some(one.clone()) })
+            }
             [] => Err(CertificateError::WrongCountry { found: None }),
             many => Err(CertificateError::WrongCountry { found: Some(many.join("+")) }),
+        }
+    }
+
+    /// Rule 6 of the module's head.
+    pub(super) fn country(&self, allowed: &BTreeSet<CountryCode>) -> Result<CountryCode, CertificateError> {
+        let country = self.only_country()?;
+        if allowed.contains(&country) {
+            Ok(country)
+        } else {
+            Err(CertificateError::WrongCountry { found: Some(country.to_string()) })
         }
     }
 }

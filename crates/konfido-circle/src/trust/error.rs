@@ -69,6 +69,29 @@ pub enum CertificateError {
     Other(String),
 }
 
+impl CertificateError {
+    /// The verdict in one word, for scripts and audit. Never changes once released.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not-yet-valid",
+            Self::Revoked => "revoked",
+            Self::RevocationUnknown(_) => "revocation-unknown",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::BadSignature => "bad-signature",
+            Self::WrongUsage(_) => "wrong-usage",
+            Self::WeakKey(_) => "weak-key",
+            Self::WeakAlgorithm => "weak-algorithm",
+            Self::WrongCountry { .. } => "wrong-country",
+            Self::NotListed { .. } => "not-listed",
+            Self::WrongName { .. } => "wrong-name",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
 /// Sorts webpki's errors into ours.
 pub(super) fn of_webpki(error: webpki::Error, leaf: &Facts) -> CertificateError {
     use webpki::Error;

@@ -20,7 +20,7 @@ fn store() -> TrustStore {
 fn verdict(store: &TrustStore, leaf: &CertificateDer<'_>, usage: Usage, at: Timestamp) -> String {
     match store.verify_certificate(leaf, usage, at) {
         Ok(checked) => format!("good {}", checked.country()),
-        Err(e) => format!("{e:?}").split([' ', '(']).next().unwrap().to_owned(),
+        Err(e) => e.code().to_owned(),
     }
 }
 
@@ -42,38 +42,43 @@ fn each_certificate_gets_its_verdict() {
         ("TLS server", cert(it.tls_server()), Usage::TlsServer, "good IT"),
         ("TLS client", cert(dk.tls_client()), Usage::TlsClient, "good DK"),
         ("one more", cert(&leaf(it, &new(Usage::TlsClient))), Usage::TlsClient, "good IT"),
-        ("expired", cert(&leaf(it, &new(Usage::Signing).expired(now()))), Usage::Signing, "Expired"),
-        ("early", cert(&leaf(it, &new(Usage::Signing).not_yet_valid(now()))), Usage::Signing, "NotYetValid"),
-        ("stranger", cert(stranger.signing()), Usage::Signing, "UnknownIssuer"),
-        ("same name, other key", cert(it_again.signing()), Usage::Signing, "BadSignature"),
+        ("expired", cert(&leaf(it, &new(Usage::Signing).expired(now()))), Usage::Signing, "expired"),
+        (
+            "early",
+            cert(&leaf(it, &new(Usage::Signing).not_yet_valid(now()))),
+            Usage::Signing,
+            "not-yet-valid",
+        ),
+        ("stranger", cert(stranger.signing()), Usage::Signing, "unknown-issuer"),
+        ("same name, other key", cert(it_again.signing()), Usage::Signing, "bad-signature"),
         (
             "of DK by IT",
             cert(&leaf(it, &new(Usage::Signing).of_country(Some(country("DK"))))),
             Usage::Signing,
-            "WrongCountry",
+            "wrong-country",
         ),
         (
             "of FR by IT",
             cert(&leaf(it, &new(Usage::Signing).of_country(Some(country("FR"))))),
             Usage::Signing,
-            "WrongCountry",
+            "wrong-country",
         ),
         (
             "of nobody by IT",
             cert(&leaf(it, &new(Usage::Signing).of_country(None))),
             Usage::Signing,
-            "WrongCountry",
+            "wrong-country",
         ),
-        ("client as server", cert(it.tls_client()), Usage::TlsServer, "WrongUsage"),
-        ("server as client", cert(it.tls_server()), Usage::TlsClient, "WrongUsage"),
-        ("server as signer", cert(it.tls_server()), Usage::Signing, "WrongUsage"),
-        ("client as signer", cert(it.tls_client()), Usage::Signing, "WrongUsage"),
-        ("signer as client", cert(it.signing()), Usage::TlsClient, "WrongUsage"),
-        ("root as signer", cert(it.root()), Usage::Signing, "WrongUsage"),
-        ("tampered", tampered.into(), Usage::Signing, "BadSignature"),
-        ("trailing byte", longer.into(), Usage::Signing, "Malformed"),
-        ("empty", CertificateDer::from(Vec::new()), Usage::Signing, "Malformed"),
-        ("noise", CertificateDer::from(vec![0x30; 500]), Usage::Signing, "Malformed"),
+        ("client as server", cert(it.tls_client()), Usage::TlsServer, "wrong-usage"),
+        ("server as client", cert(it.tls_server()), Usage::TlsClient, "wrong-usage"),
+        ("server as signer", cert(it.tls_server()), Usage::Signing, "wrong-usage"),
+        ("client as signer", cert(it.tls_client()), Usage::Signing, "wrong-usage"),
+        ("signer as client", cert(it.signing()), Usage::TlsClient, "wrong-usage"),
+        ("root as signer", cert(it.root()), Usage::Signing, "wrong-usage"),
+        ("tampered", tampered.into(), Usage::Signing, "bad-signature"),
+        ("trailing byte", longer.into(), Usage::Signing, "malformed"),
+        ("empty", CertificateDer::from(Vec::new()), Usage::Signing, "malformed"),
+        ("noise", CertificateDer::from(vec![0x30; 500]), Usage::Signing, "malformed"),
     ];
     let store = store();
     for (name, der, usage, wanted) in cases {
@@ -87,11 +92,11 @@ fn the_clock_decides_at_every_use() {
     let signing = italy().signing().certificate();
     let day = SignedDuration::from_hours(24);
     let at = |days: i32| verdict(&store, signing, Usage::Signing, now() + day * days);
-    assert_eq!(at(-1), "NotYetValid");
+    assert_eq!(at(-1), "not-yet-valid");
     assert_eq!(at(0), "good IT");
     assert_eq!(at(179), "good IT");
-    assert_eq!(at(181), "RevocationUnknown", "the CRL is past its next update");
-    assert_eq!(at(731), "Expired");
+    assert_eq!(at(181), "revocation-unknown", "the CRL is past its next update");
+    assert_eq!(at(731), "expired");
 }
 
 #[test]
@@ -105,14 +110,14 @@ fn revoked_is_revoked_and_only_that() {
     // The older list beside the newer one changes nothing.
     for builder in [TrustStore::builder(), TrustStore::builder().crl(old_crl)] {
         let store = pki.trusted_by(builder).build().unwrap();
-        for (issued, wanted) in [(&first, "Revoked"), (&second, "Revoked"), (&third, "good PT")] {
+        for (issued, wanted) in [(&first, "revoked"), (&second, "revoked"), (&third, "good PT")] {
             assert_eq!(verdict(&store, issued.certificate(), Usage::TlsClient, now()), wanted);
         }
     }
     pki.renew_crl(now() + SignedDuration::from_hours(24 * 100)).unwrap();
     let store = pki.trusted_by(TrustStore::builder()).build().unwrap();
     let later = now() + SignedDuration::from_hours(24 * 200);
-    assert_eq!(verdict(&store, first.certificate(), Usage::TlsClient, later), "Revoked");
+    assert_eq!(verdict(&store, first.certificate(), Usage::TlsClient, later), "revoked");
     assert_eq!(verdict(&store, third.certificate(), Usage::TlsClient, later), "good PT");
     assert!(pki.revoke(italy().signing().certificate(), now()).is_err(), "another root's certificate");
 }
@@ -126,7 +131,7 @@ fn listed_certificates_exclude_all_others() {
         .build()
         .unwrap();
     assert_eq!(verdict(&store, it.signing_rsa().certificate(), Usage::Signing, now()), "good IT");
-    assert_eq!(verdict(&store, it.signing().certificate(), Usage::Signing, now()), "NotListed");
+    assert_eq!(verdict(&store, it.signing().certificate(), Usage::Signing, now()), "not-listed");
     assert_eq!(verdict(&store, it.tls_client().certificate(), Usage::TlsClient, now()), "good IT");
     let checked = store.verify_certificate(it.signing_rsa().certificate(), Usage::Signing, now()).unwrap();
     let found: Vec<_> = store.listed_with_key(Usage::Signing, checked.spki_der()).collect();
@@ -190,6 +195,24 @@ fn without_crl_only_when_said_aloud() {
     assert_eq!(verdict(&store, denmark().signing().certificate(), Usage::Signing, now()), "good DK");
 }
 
+#[test]
+fn a_folder_of_the_pki_is_trust_material_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(TrustStore::builder().folder(dir.path()).is_err(), "empty");
+    for pki in [italy(), denmark()] {
+        pki.write(&dir.path().join(pki.country().as_str())).unwrap();
+    }
+    std::fs::write(dir.path().join("README"), "not a country").unwrap();
+    let store = TrustStore::builder().folder(dir.path()).unwrap().build().unwrap();
+    assert_eq!(store.countries(), [country("DK"), country("IT")].into());
+    assert_eq!(verdict(&store, denmark().signing_rsa().certificate(), Usage::Signing, now()), "good DK");
+    assert_eq!(konfido_circle::trust::crls_in_folder(dir.path()).unwrap().len(), 2);
+    std::fs::remove_file(dir.path().join("IT/crl.pem")).unwrap();
+    assert!(TrustStore::builder().folder(dir.path()).unwrap().build().is_err(), "no CRL");
+    std::fs::write(dir.path().join("IT/root.pem"), "-----BEGIN CERTIFICATE-----\n?").unwrap();
+    assert!(TrustStore::builder().folder(dir.path()).is_err(), "no PEM");
+}
+
 /// Certificates of a recorded OpenNCP, which has no CRL.
 #[test]
 fn certificates_of_a_recorded_openncp() {
@@ -216,6 +239,6 @@ fn certificates_of_a_recorded_openncp() {
     {
         assert_eq!(verdict(&store, &read(name), usage, at), "good BE", "{name}");
     }
-    assert_eq!(verdict(&store, &read("sc.pem"), Usage::Signing, at), "WrongUsage");
-    assert_eq!(verdict(&store, &read("sig.pem"), Usage::Signing, now()), "NotYetValid");
+    assert_eq!(verdict(&store, &read("sc.pem"), Usage::Signing, at), "wrong-usage");
+    assert_eq!(verdict(&store, &read("sig.pem"), Usage::Signing, now()), "not-yet-valid");
 }

@@ -338,6 +338,25 @@ fn each_rule_of_the_file() {
     assert!(Circle::read_draft(empty.as_bytes()).is_ok());
 }
 
+/// Format 1 is frozen: this file, signed on 2026-11-23, is read and accepted by every later version, and written back
+/// to the byte.
+#[test]
+fn format_1_stays_readable() {
+    let file = include_bytes!("../samples/circle-v1.toml");
+    let signatures = include_bytes!("../samples/circle-v1.toml.jws");
+    let accepted = AcceptedCircle::accept(file, signatures, Trust::DangerFirstUse, now()).unwrap();
+    assert_eq!(
+        hex::encode(accepted.fingerprint()),
+        "d0d8850233a3a38c0fe1accdad0b202c40cd345de58e678a1588fcbfb5407ca7"
+    );
+    let circle = accepted.circle();
+    assert_eq!(circle.to_toml().as_bytes(), file);
+    let it = circle.member(country("IT")).unwrap();
+    assert_eq!((it.endpoints.len(), it.certificates.listed.len(), it.validators.len()), (2, 3, 1));
+    assert!(circle.member(country("DK")).unwrap().certificates.listed.is_empty());
+    assert_eq!(circle.measurements[0].min_svn, Some(2));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]

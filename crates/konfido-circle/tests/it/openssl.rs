@@ -5,7 +5,7 @@ use std::process::Command;
 
 use jiff::SignedDuration;
 use konfido_circle::pki::LeafRequest;
-use konfido_circle::{CertificateError, TrustStore, Usage};
+use konfido_circle::{TrustStore, Usage};
 use konfido_keys::software::SystemRng;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -100,13 +100,16 @@ fn weak_certificates_that_openssl_makes_are_refused() {
     };
     let cases = [
         (leaf("good", "rsa:2048", "/C=ES/CN=a", "sha256", "leaf"), "ok"),
-        (leaf("small", "rsa:1024", "/C=ES/CN=a", "sha256", "leaf"), "WeakKey"),
-        (leaf("sha1", "rsa:2048", "/C=ES/CN=a", "sha1", "leaf"), "WeakAlgorithm"),
-        (leaf("curve", "ec -pkeyopt ec_paramgen_curve:secp256k1", "/C=ES/CN=a", "sha256", "leaf"), "WeakKey"),
-        (leaf("two", "rsa:2048", "/C=ES/C=PT/CN=a", "sha256", "leaf"), "WrongCountry"),
-        (leaf("lower", "rsa:2048", "/C=es/CN=a", "sha256", "leaf"), "WrongCountry"),
-        (leaf("dc", "rsa:2048", "/DC=ES/CN=a", "sha256", "leaf"), "WrongCountry"),
-        (leaf("nousage", "rsa:2048", "/C=ES/CN=a", "sha256", "nousage"), "WrongUsage"),
+        (leaf("small", "rsa:1024", "/C=ES/CN=a", "sha256", "leaf"), "weak-key"),
+        (leaf("sha1", "rsa:2048", "/C=ES/CN=a", "sha1", "leaf"), "weak-algorithm"),
+        (
+            leaf("curve", "ec -pkeyopt ec_paramgen_curve:secp256k1", "/C=ES/CN=a", "sha256", "leaf"),
+            "weak-key",
+        ),
+        (leaf("two", "rsa:2048", "/C=ES/C=PT/CN=a", "sha256", "leaf"), "wrong-country"),
+        (leaf("lower", "rsa:2048", "/C=es/CN=a", "sha256", "leaf"), "wrong-country"),
+        (leaf("dc", "rsa:2048", "/DC=ES/CN=a", "sha256", "leaf"), "wrong-country"),
+        (leaf("nousage", "rsa:2048", "/C=ES/CN=a", "sha256", "nousage"), "wrong-usage"),
     ];
     let root = CertificateDer::from_pem_file(dir.path().join("ca.pem")).unwrap();
     let store = TrustStore::builder()
@@ -119,12 +122,8 @@ fn weak_certificates_that_openssl_makes_are_refused() {
     let at = jiff::Timestamp::try_from(made).unwrap() + SignedDuration::from_hours(1);
     for (der, wanted) in cases {
         let found = match store.verify_certificate(&der, Usage::Signing, at) {
-            Ok(_) => "ok".to_owned(),
-            Err(e @ CertificateError::WrongUsage(_)) => {
-                assert!(e.to_string().contains("digitalSignature"));
-                "WrongUsage".to_owned()
-            }
-            Err(e) => format!("{e:?}").split([' ', '(']).next().unwrap().to_owned(),
+            Ok(_) => "ok",
+            Err(e) => e.code(),
         };
         assert_eq!(found, wanted);
     }
