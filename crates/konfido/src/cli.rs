@@ -41,6 +41,10 @@ enum Command {
     Ncp(cmd::ncp::Args),
     /// Run a country's node.
     Node(cmd::node::Args),
+    /// Make, sign, verify and show the file that says who belongs to the circle.
+    Circle(cmd::circle::Args),
+    /// Make a development PKI and judge certificates.
+    Pki(cmd::pki::Args),
 }
 
 impl Cli {
@@ -61,6 +65,8 @@ impl Cli {
             Command::Xml(args) => cmd::xml::run(args, ui),
             Command::Ncp(args) => cmd::ncp::run(args, ui),
             Command::Node(args) => cmd::node::run(args, ui),
+            Command::Circle(args) => cmd::circle::run(args, ui),
+            Command::Pki(args) => cmd::pki::run(args, ui),
         }
     }
 }

@@ -11,6 +11,7 @@
 )]
 
 mod attacks;
+mod circle;
 mod request;
 mod socket;
 mod world;
