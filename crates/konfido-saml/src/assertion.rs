@@ -104,6 +104,11 @@ impl<'d> Assertion<Received<'d>> {
         self.state.kind
     }
 
+    /// What it says, although nothing is verified: for a reader, never for a decision.
+    pub fn danger_unverified_content(&self) -> Result<Content, Refusal> {
+        Content::read(self.state.element, self.state.kind)
+    }
+
     /// Verifies the signature, the certificate at the time of the clock behind `signers`, and that the certificate
     /// is of the country that presents the assertion. Then reads the content from the covered element.
     pub fn verify_signature(

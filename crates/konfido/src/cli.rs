@@ -35,6 +35,8 @@ enum Command {
     Completions(cmd::completions::Args),
     /// Send a patient summary across a border, on this machine.
     Demo(cmd::demo::Args),
+    /// Show assertions and how far they are to be believed.
+    Saml(cmd::saml::Args),
     /// Verify, sign, encrypt and decrypt XML.
     Xml(cmd::xml::Args),
     /// Ask another country as an operator or a script: NCP-B from the command line.
@@ -62,6 +64,7 @@ impl Cli {
             Command::Vault(args) => cmd::vault::run(args, ui),
             Command::Completions(args) => cmd::completions::run(args, ui),
             Command::Demo(args) => cmd::demo::run(args, ui),
+            Command::Saml(args) => cmd::saml::run(args, ui),
             Command::Xml(args) => cmd::xml::run(args, ui),
             Command::Ncp(args) => cmd::ncp::run(args, ui),
             Command::Node(args) => cmd::node::run(args, ui),

@@ -14,5 +14,6 @@ pub(crate) mod demo;
 pub(crate) mod ncp;
 pub(crate) mod node;
 pub(crate) mod pki;
+pub(crate) mod saml;
 pub(crate) mod vault;
 pub(crate) mod xml;

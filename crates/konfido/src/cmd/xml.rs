@@ -1,6 +1,6 @@
 //! `konfido xml`: verify, sign, encrypt and decrypt XML by the same rules as between nodes.
 
-mod trust;
+pub(super) mod trust;
 
 use std::path::{Path, PathBuf};
 

@@ -20,7 +20,7 @@ use crate::ui::Ui;
 
 /// Whom to believe.
 #[derive(Debug)]
-pub(super) struct Trust {
+pub(in crate::cmd) struct Trust {
     pinned: PinnedKeys,
     store: Option<TrustStore>,
     now: Timestamp,
@@ -41,7 +41,7 @@ pub(super) fn private_key(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Trust {
-    pub(super) fn load(folder: &Path, now: Timestamp, ui: &Ui) -> anyhow::Result<Self> {
+    pub(in crate::cmd) fn load(folder: &Path, now: Timestamp, ui: &Ui) -> anyhow::Result<Self> {
         let mut signers = Vec::new();
         let mut builder = TrustStore::builder();
         let (mut roots, mut with_crl) = (Vec::new(), Vec::new());
@@ -103,6 +103,11 @@ impl Trust {
             Some(builder.build().map_err(mistakes)?)
         };
         Ok(Self { pinned: PinnedKeys::new(&signers), store, now })
+    }
+
+    /// The roots, where the folder holds any.
+    pub(in crate::cmd) fn store(&self) -> Option<&TrustStore> {
+        self.store.as_ref()
     }
 
     /// The subject of the signer, for a reader.
