@@ -233,7 +233,8 @@ async fn serve(
     let certificate = it.tls_server();
     let signer = certificate.signer(SignatureAlgorithm::EcdsaP256Sha256).unwrap();
     let identity = Identity::new(vec![certificate.certificate().clone()], Arc::new(signer)).unwrap();
-    let acceptor = RustlsAcceptor::new(&identity, Arc::clone(&trust), Arc::clone(&clock)).unwrap();
+    let acceptor =
+        RustlsAcceptor::new(&identity, Arc::clone(&trust), &[Usage::TlsClient], Arc::clone(&clock)).unwrap();
     let service = NcpA::new(NcpASetup {
         country: it.country(),
         country_name: "Italy".to_owned(),
