@@ -17,7 +17,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::account::{EntropyAccount, MAX_TRIES};
 use crate::bits::Word;
-use crate::device::{Challenge, SpeckleDevice};
+use crate::device::{Challenge, Frame, SpeckleDevice};
 use crate::error::{PufError, Result};
 use crate::hash::{Prepared, Projection, Registration, Soft, word};
 use crate::helper::{HelperData, Profile};
@@ -185,30 +185,75 @@ pub fn regenerate(
         });
     }
     device.begin()?;
-    let registrations = projection.registrations();
+    let regenerator = Regenerator::new(projection, helper, context);
     let mut tries = 0;
     for (round, detuning) in std::iter::once(0.0).chain(DETUNINGS).enumerate() {
         if round > 0 && !device.detune(detuning)? {
             break;
         }
         let prepared = measure(device, projection, &helper.challenges, helper.frames)?;
-        let limit = if round == 0 { registrations.len() } else { REGISTRATIONS_DETUNED };
-        for registration in registrations.iter().take(limit) {
-            if tries == MAX_TRIES {
-                return Err(PufError::NotRegenerated);
-            }
-            tries += 1;
-            let soft: Vec<Soft> = prepared.iter().map(|p| projection.project(p, *registration)).collect();
-            let response = word(&soft, &helper.selected)?;
-            if let Some((key, errors)) = reproduce(&response, helper, context)? {
-                let shift = (registration.x, registration.y);
-                let correctable = helper.profile.code().t() as u32;
-                let margin = Margin { errors, correctable, tries, shift, detuning };
-                return Ok(Regenerated { key, margin });
-            }
+        let limit = if round == 0 { MAX_TRIES } else { REGISTRATIONS_DETUNED };
+        if let Some(found) = regenerator.look(&prepared, limit, detuning, &mut tries)? {
+            return Ok(found);
         }
     }
     Err(PufError::NotRegenerated)
+}
+
+/// Regeneration from frames that somebody else took, with all registrations and no detuning: for benches and for
+/// devices that push.
+#[derive(Debug)]
+pub struct Regenerator<'h> {
+    projection: &'h dyn Projection,
+    helper: &'h HelperData,
+    context: &'h [u8],
+}
+
+impl<'h> Regenerator<'h> {
+    /// A regenerator of one key.
+    #[must_use]
+    pub const fn new(projection: &'h dyn Projection, helper: &'h HelperData, context: &'h [u8]) -> Self {
+        Self { projection, helper, context }
+    }
+
+    /// Brings the key back from the frames of each challenge.
+    pub fn from_frames(&self, frames: &[Vec<Frame>]) -> Result<Regenerated> {
+        let prepared = frames.iter().map(|f| self.projection.prepare(f)).collect::<Result<Vec<_>>>()?;
+        let mut tries = 0;
+        let limit = MAX_TRIES;
+        self.look(&prepared, limit, 0.0, &mut tries)?.ok_or(PufError::NotRegenerated)
+    }
+
+    /// The same with the image taken as it lies, one try.
+    pub fn at_once(&self, frames: &[Vec<Frame>]) -> Result<Regenerated> {
+        let prepared = frames.iter().map(|f| self.projection.prepare(f)).collect::<Result<Vec<_>>>()?;
+        self.look(&prepared, 1, 0.0, &mut 0)?.ok_or(PufError::NotRegenerated)
+    }
+
+    /// Tries up to `limit` registrations of one measurement.
+    fn look(
+        &self,
+        prepared: &[Prepared],
+        limit: usize,
+        detuning: f32,
+        tries: &mut usize,
+    ) -> Result<Option<Regenerated>> {
+        for registration in self.projection.registrations().into_iter().take(limit) {
+            if *tries == MAX_TRIES {
+                break;
+            }
+            *tries += 1;
+            let soft: Vec<Soft> = prepared.iter().map(|p| self.projection.project(p, registration)).collect();
+            let response = word(&soft, &self.helper.selected)?;
+            if let Some((key, errors)) = reproduce(&response, self.helper, self.context)? {
+                let shift = (registration.x, registration.y);
+                let correctable = self.helper.profile.code().t() as u32;
+                let margin = Margin { errors, correctable, tries: *tries, shift, detuning };
+                return Ok(Some(Regenerated { key, margin }));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// One try: the key and the number of corrected bits, where the tag agrees.

@@ -195,51 +195,32 @@ fn universal(z: f64, logs: &[f64]) -> f64 {
     (total + inner) / (blocks - DICTIONARY) as f64
 }
 
-/// Longest repetition that is counted exactly; a longer one means far less than 0.4 bits, and is reported as zero.
+/// Bits compared at a time.
 const WINDOW: usize = 64;
 /// A tuple counts for section 6.3.5 while some value of it occurs this often.
 const OFTEN: u64 = 35;
 
-/// Sections 6.3.5 and 6.3.6: t-tuple and longest repeated substring, from the sorted 64-bit windows.
+/// Sections 6.3.5 and 6.3.6: t-tuple and longest repeated substring, from the sorted suffixes.
 #[must_use]
 pub fn tuples(bits: &[u8]) -> (f64, f64) {
     let n = bits.len();
     if n < 100 {
         return (0.0, 0.0);
     }
-    let mut window = 0u64;
-    let mut windows: Vec<(u64, u32)> = Vec::with_capacity(n);
-    for i in 0..n + WINDOW - 1 {
-        window = window << 1 | u64::from(bits.get(i).copied().unwrap_or(0) & 1);
-        if i + 1 >= WINDOW {
-            windows.push((window, (i + 1 - WINDOW) as u32));
-        }
-    }
-    windows.sort_unstable();
-    // For each length: the largest count of one value, and the number of equal pairs.
-    let counts = |length: usize| -> (u64, u64) {
-        let (mut most, mut pairs, mut run) = (0u64, 0u64, 0u64);
-        let mut previous = None;
-        for &(value, at) in &windows {
-            if at as usize + length > n {
-                continue;
-            }
-            let prefix = value >> (WINDOW - length);
-            if previous == Some(prefix) {
-                run += 1;
-            } else {
-                run = 1;
-                previous = Some(prefix);
-            }
-            pairs += run - 1;
-            most = most.max(run);
-        }
-        (most, pairs)
-    };
+    let mut active = repeats(bits);
     let (mut tuple, mut repeat) = (0.0f64, 0.0f64);
     let mut still_often = true;
-    for length in 1..=WINDOW {
-        let (most, pairs) = counts(length);
+    for length in 1..n {
+        // Neighbours in the sorted order that agree in `length` bits: runs of them are equal tuples.
+        active.retain(|&(_, common)| common as usize >= length);
+        let (mut most, mut pairs, mut run) = (1u64, 0u64, 1u64);
+        let mut previous = None;
+        for &(place, _) in &active {
+            run = if previous.is_some_and(|p| p + 1 == place) { run + 1 } else { 2 };
+            pairs += run - 1;
+            most = most.max(run);
+            previous = Some(place);
+        }
         still_often &= most >= OFTEN;
         let places = (n - length + 1) as f64;
         if still_often {
@@ -250,9 +231,54 @@ pub fn tuples(bits: &[u8]) -> (f64, f64) {
         } else {
             break;
         }
-        if length == WINDOW {
-            return (bounded(tuple, n), 0.0);
-        }
     }
     (bounded(tuple, n), bounded(repeat, n))
+}
+
+/// For each place in the sorted order of suffixes that shares a beginning with the place before: how much of it.
+fn repeats(bits: &[u8]) -> Vec<(u32, u32)> {
+    let n = bits.len();
+    let mut window = 0u64;
+    let mut windows = Vec::with_capacity(n);
+    for i in 0..n + WINDOW - 1 {
+        window = window << 1 | u64::from(bits.get(i).copied().unwrap_or(0) & 1);
+        if i + 1 >= WINDOW {
+            windows.push(window);
+        }
+    }
+    let at = |i: usize| windows.get(i).copied().unwrap_or(0);
+    let mut order: Vec<(u64, u32)> = windows.iter().copied().zip(0u32..).collect();
+    order.sort_unstable_by(|a, b| {
+        a.0.cmp(&b.0).then_with(|| {
+            let (mut i, mut j) = (a.1 as usize + WINDOW, b.1 as usize + WINDOW);
+            while i < n && j < n {
+                let step = at(i).cmp(&at(j));
+                if step.is_ne() {
+                    return step;
+                }
+                (i, j) = (i + WINDOW, j + WINDOW);
+            }
+            b.1.cmp(&a.1)
+        })
+    });
+    let mut out = Vec::new();
+    for (place, pair) in order.windows(2).enumerate() {
+        let [a, b] = pair else { continue };
+        let (mut i, mut j) = (a.1 as usize, b.1 as usize);
+        let left = n - i.max(j);
+        let mut common = 0;
+        while common < left {
+            let agree = (at(i) ^ at(j)).leading_zeros() as usize;
+            common += agree;
+            if agree < WINDOW {
+                break;
+            }
+            (i, j) = (i + WINDOW, j + WINDOW);
+        }
+        let common = common.min(left);
+        if common > 0 {
+            out.push((place as u32 + 1, common as u32));
+        }
+    }
+    out
 }

@@ -10,7 +10,8 @@
 
 use aws_lc_rs::hmac;
 use konfido_keys::Rng;
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::device::SpeckleDevice;
 use crate::error::{PufError, Result};
@@ -135,6 +136,57 @@ fn mac(key: &SecretBox<[u8; 32]>, request: &Request, transcript: &[u8]) -> hmac:
     mac.update(&request.nonce);
     mac.update(transcript);
     mac
+}
+
+/// A verifier's record as stored. The file is the verifier's secret.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredRecord {
+    id: u32,
+    helper: String,
+    key: String,
+}
+
+impl Drop for StoredRecord {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl Verifier {
+    /// The unused records as a file of the verifier. Contains its keys: for its owner's eyes only.
+    pub fn to_secret_file(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let stored: Vec<StoredRecord> = self
+            .unused
+            .iter()
+            .map(|record| StoredRecord {
+                id: record.id,
+                helper: hex::encode(record.helper.to_bytes()),
+                key: hex::encode(record.key.expose_secret()),
+            })
+            .collect();
+        serde_json::to_vec(&stored)
+            .map(Zeroizing::new)
+            .map_err(|error| PufError::malformed("verifier's records", error.to_string()))
+    }
+
+    /// Reads such a file.
+    pub fn from_secret_file(bytes: &[u8]) -> Result<Self> {
+        let fault = |reason: String| PufError::malformed("verifier's records", reason);
+        let stored: Vec<StoredRecord> =
+            serde_json::from_slice(bytes).map_err(|error| fault(error.to_string()))?;
+        let records = stored
+            .into_iter()
+            .map(|record| {
+                let helper = hex::decode(&record.helper).map_err(|error| fault(error.to_string()))?;
+                let mut key = SecretBox::new(Box::new([0; 32]));
+                hex::decode_to_slice(&record.key, key.expose_secret_mut())
+                    .map_err(|error| fault(error.to_string()))?;
+                Ok(Record { id: record.id, helper: HelperData::from_bytes(&helper)?, key })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self::new(records))
+    }
 }
 
 impl std::fmt::Debug for Record {

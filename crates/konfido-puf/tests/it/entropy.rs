@@ -3,6 +3,7 @@ use konfido_puf::PufError;
 use konfido_puf::Result;
 use konfido_puf::device::frames::{FramesDevice, Sidecar, write_png};
 use konfido_puf::device::{Challenge, DeviceInfo, Frame, Provenance, SpeckleDevice};
+use konfido_puf::entropy::estimators::Estimates;
 use konfido_puf::entropy::{CtrDrbg, EntropySource, MixedRng, NoiseSource};
 
 use crate::physics::still;
@@ -148,4 +149,36 @@ fn frames_written_are_frames_read() {
     assert_eq!(frames[1].pixels(), kept[3].pixels());
     assert_eq!(frames[2].pixels(), kept[2].pixels());
     assert!(replay.set_challenge(&Challenge::Recorded(9)).is_err());
+}
+
+/// The figures of NIST's own tool (usnistgov/SP800-90B_EntropyAssessment at 68ed165, `ea_non_iid -i -a -vv`) on the
+/// streams that come with it; `interop/puf/nist90b.py` builds the tool and compares again.
+#[test]
+fn estimators_give_nists_figures() {
+    let Some(fixtures) = crate::fixtures() else { return };
+    let expected = [
+        (
+            "truerand_1bit.bin",
+            [0.995043015131, 0.900935726908, 0.998486475556, 0.829677083234, 0.914226367460, 0.985818337227],
+        ),
+        (
+            "biased-random-bits.bin",
+            [0.028633069781, 0.028513792826, 0.029123023940, 0.017766579116, 0.026489257054, 0.055881394003],
+        ),
+    ];
+    for (name, figures) in expected {
+        let bits = std::fs::read(fixtures.join("puf/nist-sp800-90b/bin").join(name)).unwrap();
+        let found = Estimates::of(&bits);
+        let found = [
+            found.most_common_value,
+            found.collision,
+            found.markov,
+            found.compression,
+            found.t_tuple,
+            found.longest_repeat,
+        ];
+        for (i, (found, figure)) in found.iter().zip(figures).enumerate() {
+            assert!((found - figure).abs() < 1e-7, "{name}, estimator {i}: {found} for {figure}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! The crate from outside.
+mod attacks;
 mod entropy;
 mod fibre;
 mod physics;
 mod protocols;
 mod regenerate;
+mod sram;
 
 /// The folder of third-party fixtures, or a loud remark; required where `KONFIDO_REQUIRE_FIXTURES=1`.
 fn fixtures() -> Option<std::path::PathBuf> {
