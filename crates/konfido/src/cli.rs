@@ -37,6 +37,10 @@ enum Command {
     Demo(cmd::demo::Args),
     /// Show assertions and how far they are to be believed.
     Saml(cmd::saml::Args),
+    /// Random bytes from a token's noise, and the health of that noise.
+    Entropy(cmd::entropy::Args),
+    /// Keys from an optical token.
+    Puf(cmd::puf::Args),
     /// Verify, sign, encrypt and decrypt XML.
     Xml(cmd::xml::Args),
     /// Ask another country as an operator or a script: NCP-B from the command line.
@@ -65,6 +69,8 @@ impl Cli {
             Command::Completions(args) => cmd::completions::run(args, ui),
             Command::Demo(args) => cmd::demo::run(args, ui),
             Command::Saml(args) => cmd::saml::run(args, ui),
+            Command::Entropy(args) => cmd::entropy::run(args, ui),
+            Command::Puf(args) => cmd::puf::run(args, ui),
             Command::Xml(args) => cmd::xml::run(args, ui),
             Command::Ncp(args) => cmd::ncp::run(args, ui),
             Command::Node(args) => cmd::node::run(args, ui),

@@ -7,13 +7,16 @@
 pub(crate) mod attest;
 pub(crate) mod bench;
 pub(crate) mod bench_exchange;
+pub(crate) mod bench_puf;
 pub(crate) mod cda;
 pub(crate) mod circle;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod entropy;
 pub(crate) mod ncp;
 pub(crate) mod node;
 pub(crate) mod pki;
 pub(crate) mod saml;
+pub(crate) mod puf;
 pub(crate) mod vault;
 pub(crate) mod xml;

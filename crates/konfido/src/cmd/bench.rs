@@ -4,7 +4,7 @@ mod report;
 
 use clap::Subcommand;
 
-use super::bench_exchange;
+use super::{bench_exchange, bench_puf};
 use crate::exit::ExitCode;
 use crate::ui::Ui;
 
@@ -22,11 +22,14 @@ pub(crate) struct Args {
 enum Bench {
     /// One retrieve across a border, beside what its signatures, records and syncs cost alone.
     Exchange(bench_exchange::Args),
+    /// Key regeneration, decoding, random bytes.
+    Puf(bench_puf::Args),
 }
 
 /// Runs the chosen bench.
 pub(crate) fn run(args: Args, ui: &Ui) -> anyhow::Result<ExitCode> {
     match args.bench {
         Bench::Exchange(args) => bench_exchange::run(&args, ui),
+        Bench::Puf(args) => bench_puf::run(&args, ui),
     }
 }
