@@ -37,7 +37,7 @@ impl NoiseSource {
         })?;
         device.begin()?;
         let challenge = device.challenge_set([0; 16], 1)?;
-        for one in challenge.first() {
+        if let Some(one) = challenge.first() {
             device.set_challenge(one)?;
         }
         let frames = device.capture(CHOOSING)?;
