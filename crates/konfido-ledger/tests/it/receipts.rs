@@ -106,3 +106,18 @@ fn thirty_states_fit_the_goals() {
     assert!(text.len() < 8 * 1024);
     assert!(bundle.len() < 20 * 1024);
 }
+
+/// Receipts for other people's verifiers: written where `KONFIDO_LEDGER_SAMPLES` says, else into the test's own folder.
+#[test]
+fn samples_for_strangers() {
+    let place = std::env::var_os("KONFIDO_LEDGER_SAMPLES")
+        .map_or_else(|| std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("samples"), Into::into);
+    std::fs::create_dir_all(&place).unwrap();
+    let world = World::new(4);
+    let (record, ..) = world.record(1);
+    let log = log_with(record.bytes(), 42, 300);
+    std::fs::write(place.join("receipt.tlog"), world.tlog(&log, 42, record.bytes(), 3)).unwrap();
+    std::fs::write(place.join("receipt.cose"), world.cose(&log, 42, record.bytes(), 3)).unwrap();
+    std::fs::write(place.join("ledger.toml"), world.trust.to_toml().unwrap()).unwrap();
+    log.write_tiles(300, &place.join("tiles")).unwrap();
+}
