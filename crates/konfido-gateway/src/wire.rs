@@ -52,7 +52,7 @@ impl Incoming {
         let known = |block: &Element<'_>| block.namespace() == ns::WSA || block.is(ns::WSSE, "Security");
         if envelope.not_understood(known).next().is_some() {
             let fault = Fault::new(FaultCode::MustUnderstand, "A mandatory header block is not understood");
-            let id = addressing.message_id.clone();
+            let id = addressing.message_id;
             return Err(SoapProblem::new(fault, "a mandatory header block is unknown", id));
         }
         wss::Security::parse(&envelope).map_err(|error| {
